@@ -1,0 +1,191 @@
+"""Facts about the clinic: who, where, when open. One row, edited by staff, shown on every page."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+
+from medspa.opening_times import Hours, Spell, clock_time, day_names, open_spells
+
+FICTIONAL_EXCHANGE = "55501"  # 555-0100 to 555-0199 are reserved for fiction (NANPA)
+
+
+class ClinicNotOpenedYet(RuntimeError):
+    """There is no Clinic row: `manage.py open_clinic` has not run."""
+
+
+def known_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError("Enter a time zone by its name, like America/Phoenix.")
+
+
+class ClinicQuerySet(models.QuerySet["Clinic"]):
+    def current(self) -> "Clinic":
+        """The clinic with its hours and closures, in three queries. Raises ClinicNotOpenedYet."""
+        clinic = self.prefetch_related("hours", "closures").first()
+        if clinic is None:
+            raise ClinicNotOpenedYet("There is no clinic yet. Run: manage.py open_clinic")
+        return clinic
+
+
+class DayLine(NamedTuple):
+    """One line of the opening hours as they are read: days that are alike stand together."""
+
+    days: str
+    hours: str
+
+
+class Clinic(models.Model):
+    """The clinic itself: exactly one row. An empty field leaves no trace on any page."""
+
+    name = models.CharField(max_length=100, default="Mirror Mirror Med Spa")
+    site_name = models.CharField(max_length=100, default="Tucson Med Spa")
+    tagline = models.CharField(max_length=200, blank=True, help_text="One sentence under the name on the home page.")
+    street = models.CharField(max_length=200, blank=True)
+    town = models.CharField(max_length=100, blank=True)
+    region = models.CharField("state", max_length=100, blank=True, help_text="In full, such as Arizona.")
+    region_code = models.CharField("state, short", max_length=10, blank=True, help_text="Such as AZ.")
+    postal_code = models.CharField("ZIP code", max_length=20, blank=True)
+    telephone = models.CharField(max_length=40, help_text="As patients read it, such as (520) 555-0142.")
+    email = models.EmailField("public e-mail address", blank=True)
+    map_url = models.URLField("link to a map", blank=True, help_text="Shown as a link. No map is loaded.")
+    time_zone = models.CharField(
+        max_length=64,
+        default="America/Phoenix",
+        validators=[known_time_zone],
+        help_text="Every time on the site and at the desk is in this zone.",
+    )
+    response_target_minutes = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="How soon a request is to be answered, in minutes of opening time.",
+    )
+    hours_confirmed = models.BooleanField(
+        "these opening hours are real",
+        default=False,
+        help_text="Tick this when the hours below are the clinic's own and no longer placeholders.",
+    )
+
+    objects = ClinicQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "clinic"
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="exactly_one_clinic")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, **options) -> None:
+        self.pk = 1
+        super().save(**options)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def telephone_link(self) -> str:
+        """The number for a `tel:` link. Ten digits are taken as a US number."""
+        digits = "".join(filter(str.isdigit, self.telephone))
+        return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
+
+    @property
+    def placeholders(self) -> list[str]:
+        """What still stands in for a fact that the practice has not given, in words for staff."""
+        digits = "".join(filter(str.isdigit, self.telephone))
+        found = []
+        if FICTIONAL_EXCHANGE in digits[-7:]:
+            found.append(f"The telephone number {self.telephone} is reserved for fiction and reaches nobody.")
+        if not self.hours_confirmed:
+            found.append("The opening hours are examples.")
+        if not self.street:
+            found.append("The street address is empty.")
+        return found
+
+    def open_spells(self, after: datetime) -> Iterator[Spell]:
+        """Open time that ends after `after`, in order, over weekends and closures; aware, UTC."""
+        week = [Hours(row.weekday, row.opens_at, row.closes_at) for row in self.hours.all()]
+        closed = [(row.starts_on, row.ends_on) for row in self.closures.all()]
+        return open_spells(week, closed, self.zone, after)
+
+    def is_open(self, now: datetime | None = None) -> bool:
+        now = now or timezone.now()
+        spell = next(self.open_spells(now), None)
+        return spell is not None and spell.opens <= now
+
+    def week(self) -> list[DayLine]:
+        """The opening hours line by line, `Tuesday to Saturday` / `9 am to 5 pm`, closed days last."""
+        hours_on: dict[int, str] = {day: "" for day in WEEKDAYS}
+        for row in self.hours.all():
+            span = _("%(opens)s to %(closes)s") % {
+                "opens": clock_time(row.opens_at),
+                "closes": clock_time(row.closes_at),
+            }
+            hours_on[row.weekday] = f"{hours_on[row.weekday]}, {span}" if hours_on[row.weekday] else span
+        if not any(hours_on.values()):
+            return []
+        alike: dict[str, list[int]] = {}
+        for day, hours in hours_on.items():
+            alike.setdefault(hours or _("Closed"), []).append(day)
+        lines = [DayLine(day_names(days), hours) for hours, days in alike.items()]
+        return sorted(lines, key=lambda line: line.hours == _("Closed"))
+
+    def coming_closures(self, now: datetime | None = None) -> list["Closure"]:
+        """Closures that are on or begin within 60 days, by the clinic's own date."""
+        today = (now or timezone.now()).astimezone(self.zone).date()
+        return [row for row in self.closures.all() if row.ends_on >= today and (row.starts_on - today).days <= 60]
+
+
+class OpeningHours(models.Model):
+    """One spell of one weekday, in the clinic's wall-clock time. A day may have several; a day with none is closed."""
+
+    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="hours", default=1)
+    weekday = models.PositiveSmallIntegerField(choices=WEEKDAYS.items())
+    opens_at = models.TimeField()
+    closes_at = models.TimeField()
+
+    class Meta:
+        ordering = ["weekday", "opens_at"]
+        verbose_name_plural = "opening hours"
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "weekday", "opens_at"], name="one_opening_at_a_time"),
+            models.CheckConstraint(
+                condition=models.Q(closes_at__gt=models.F("opens_at")),
+                name="closes_after_it_opens",
+                violation_error_message="The closing time must be later than the opening time.",
+            ),
+            models.CheckConstraint(condition=models.Q(weekday__lte=6), name="weekday_is_a_day_of_the_week"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{WEEKDAYS[self.weekday]} {clock_time(self.opens_at)} to {clock_time(self.closes_at)}"
+
+
+class Closure(models.Model):
+    """Days on which the clinic is closed although the week says open. Both days are inclusive."""
+
+    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="closures", default=1)
+    starts_on = models.DateField("first day")
+    ends_on = models.DateField("last day")
+    reason = models.CharField(max_length=100, blank=True, help_text="Shown to patients, such as Thanksgiving.")
+
+    class Meta:
+        ordering = ["starts_on"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_on__gte=models.F("starts_on")),
+                name="closure_ends_after_it_starts",
+                violation_error_message="The last day must not be before the first day.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        days = f"{self.starts_on:%b %d, %Y}"
+        return days if self.ends_on == self.starts_on else f"{days} to {self.ends_on:%b %d, %Y}"

@@ -1,0 +1,9 @@
+"""Addresses. They are promised in README; patients and programs rely on them."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("treatments.urls")),
+]

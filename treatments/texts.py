@@ -1,0 +1,31 @@
+"""Staff-written text: CommonMark, rendered once on saving. Raw HTML and script links come out inert."""
+
+from django.db import models
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+_markdown = MarkdownIt("commonmark", {"html": False})
+
+
+def render(text: str) -> SafeString:
+    """`text` as safe HTML: raw HTML is escaped and `javascript:` links are left as text."""
+    return mark_safe(_markdown.render(text))  # noqa: S308  (html=False escapes all markup)
+
+
+class MarkdownField(models.TextField):
+    """Text in Markdown that keeps its rendered form in the field beside it, `<name>_html`."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        text = getattr(model_instance, self.attname)
+        setattr(model_instance, f"{self.attname}_html", render(text) if text else "")
+        return text
+
+
+class RenderedField(models.TextField):
+    """Where a MarkdownField keeps its HTML. Declared after it; read as safe text."""
+
+    def __init__(self, **options):
+        super().__init__(**{"blank": True, "default": "", "editable": False, **options})
+
+    def from_db_value(self, value, expression, connection):
+        return mark_safe(value)  # noqa: S308  (only `render` writes here)
