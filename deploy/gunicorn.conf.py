@@ -1,0 +1,49 @@
+"""How the site is served: python -m gunicorn -c deploy/gunicorn.conf.py medspa.wsgi
+
+Every value here can be changed on gunicorn's command line. See docs/operations.md for a proxy in front.
+"""
+
+import os
+import socket
+import struct
+
+from gunicorn.glogging import Logger
+
+from medspa.logs import PrivateFormatter
+
+STALLED_SECONDS = 20
+
+
+class PrivateLogger(Logger):
+    """gunicorn's own lines quote addresses, and an address may be a patient's private link."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(PrivateFormatter())
+
+
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = 16  # a client that sends slowly holds one; each may hold one database connection
+timeout = 60  # seconds without a sign of life from a worker, before it is replaced
+graceful_timeout = 20
+keepalive = 5
+max_requests = 10_000  # a worker that leaks is replaced before it hurts
+max_requests_jitter = 1_000
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+umask = 0o077
+control_socket_disable = True
+accesslog = None  # an access log would keep patients' private links and addresses
+loglevel = "warning"
+logger_class = PrivateLogger
+
+
+def when_ready(server):
+    """A connection that stalls gives its thread back. Accepted sockets inherit this from the listening one."""
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
