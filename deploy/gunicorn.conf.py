@@ -20,7 +20,7 @@ class PrivateLogger(Logger):
     def setup(self, cfg):
         super().setup(cfg)
         for handler in self.error_log.handlers:
-            handler.setFormatter(PrivateFormatter())
+            handler.setFormatter(PrivateFormatter(as_json=os.environ.get("LOG_FORMAT") == "json"))
 
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"

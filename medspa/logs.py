@@ -1,8 +1,11 @@
 """Log lines without patient data: no exception texts, no private links, no query strings."""
 
+import json
 import logging
 import re
 import traceback
+from datetime import UTC, datetime
+from types import TracebackType
 
 PRIVATE_LINK = re.compile(r"(/my-request/)[^/\s]+")
 QUERY = re.compile(r"\?\S*")
@@ -12,19 +15,41 @@ class PrivateFormatter(logging.Formatter):
     """Names where something went wrong, never with whose data.
 
     A database error quotes the row it refused, so of an exception only the type and the lines of code are kept.
+    With `as_json` each record is one line of JSON, for programs that collect logs.
     """
 
-    def __init__(self):
+    def __init__(self, as_json: bool = False) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self.as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record)
+        record.exc_text = None  # what another formatter may have left there has the exception's text
+        line = self._json(record) if self.as_json else super().format(record)
+        record.exc_text = None
+        return line
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record).replace("\n", "\\n").replace("\r", "\\r")
-        return QUERY.sub("?…", PRIVATE_LINK.sub(r"\1…", line))
+        return without_private_parts(super().formatMessage(record)).replace("\n", "\\n").replace("\r", "\\r")
 
-    def formatException(self, ei) -> str:
+    def formatException(self, ei: tuple) -> str:
         kind, _error, trace = ei
-        frames = "".join(traceback.format_tb(trace)) if trace else ""
-        return f"{frames}{kind.__name__ if kind else 'Exception'}"
+        return f"{_frames(trace)}{kind.__name__ if kind else 'Exception'}"
+
+    def _json(self, record: logging.LogRecord) -> str:
+        entry = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": without_private_parts(record.getMessage()),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+def without_private_parts(line: str) -> str:
+    return QUERY.sub("?…", PRIVATE_LINK.sub(r"\1…", line))
+
+
+def _frames(trace: TracebackType | None) -> str:
+    return "".join(traceback.format_tb(trace)) if trace else ""

@@ -3,25 +3,25 @@
 With nothing set the site starts on SQLite with secrets of its own in `var/`. Nonsense is refused with one line.
 """
 
+import os
 from pathlib import Path
 from zoneinfo import available_timezones
 
-import environ
 from csp.constants import NONE, SELF
 
-from medspa.environment import EnvironmentRefused, own_secret, private_folder, read_database, read_mail
+from medspa.environment import Environment, EnvironmentRefused, own_secret, read_database, read_mail, read_site_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-VAR_DIR = private_folder(Path(env.str("VAR_DIR", str(BASE_DIR / "var"))))
+env = Environment(os.environ)
+VAR_DIR = env.folder("VAR_DIR", "var")
 
-DEBUG = env.bool("DEBUG", False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DEBUG = env.flag("DEBUG", False)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 IS_LOCAL = set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "testserver"}
-SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000" if IS_LOCAL else f"https://{ALLOWED_HOSTS[0]}").rstrip("/")
+SITE_URL = read_site_url(env.text("SITE_URL"), ALLOWED_HOSTS, is_local=IS_LOCAL, port=env.number("PORT", 8000))
 SERVED_BY_HTTPS = SITE_URL.startswith("https://")
-SECRET_KEY = own_secret("SECRET_KEY", env.str("SECRET_KEY", ""), VAR_DIR, may_make=IS_LOCAL)
-DATA_KEYS = own_secret("DATA_KEYS", env.str("DATA_KEYS", ""), VAR_DIR, may_make=IS_LOCAL).split(",")
+SECRET_KEY = own_secret("SECRET_KEY", env.text("SECRET_KEY"), VAR_DIR, may_make=IS_LOCAL)
+DATA_KEYS = own_secret("DATA_KEYS", env.text("DATA_KEYS"), VAR_DIR, may_make=IS_LOCAL).split(",")
 
 INSTALLED_APPS = [
     "medspa.apps.MedspaConfig",
@@ -71,7 +71,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "medspa"
 CRISPY_TEMPLATE_PACK = "medspa"
 
-DATABASES = {"default": read_database(env, VAR_DIR)}
+DATABASES = {"default": read_database(env.text("DATABASE_URL"), VAR_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -81,7 +81,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_AGE = 12 * 60 * 60
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.str("TIME_ZONE", "America/Phoenix")
+TIME_ZONE = env.text("TIME_ZONE", "America/Phoenix")
 if TIME_ZONE not in available_timezones():
     raise EnvironmentRefused(f"TIME_ZONE is {TIME_ZONE!r}, which names no time zone. Try America/Phoenix.")
 USE_I18N = True
@@ -104,11 +104,11 @@ STORAGES = {
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
-vars().update(read_mail(env, VAR_DIR))
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Mirror Mirror Med Spa <no-reply@localhost>")
-DESK_EMAIL = env.str("DESK_EMAIL", "front-desk@localhost")
+vars().update(read_mail(env.text("EMAIL_URL"), VAR_DIR))
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Mirror Mirror Med Spa <no-reply@localhost>")
+DESK_EMAIL = env.text("DESK_EMAIL", "front-desk@localhost")
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", SERVED_BY_HTTPS) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", SERVED_BY_HTTPS) else None
 SECURE_SSL_REDIRECT = SERVED_BY_HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if SERVED_BY_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SERVED_BY_HTTPS
@@ -134,7 +134,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-PERMISSIONS_POLICY = {
+PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: []
     for feature in ["camera", "display-capture", "geolocation", "microphone", "payment", "usb", "browsing-topics"]
 }
@@ -142,7 +142,12 @@ PERMISSIONS_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"private": {"()": "medspa.logs.PrivateFormatter"}},
+    "formatters": {
+        "private": {
+            "()": "medspa.logs.PrivateFormatter",
+            "as_json": env.one_of("LOG_FORMAT", ["text", "json"]) == "json",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "private"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
