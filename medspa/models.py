@@ -122,7 +122,7 @@ class Clinic(models.Model):
 
     def week(self) -> list[DayLine]:
         """The opening hours line by line, `Tuesday to Saturday` / `9 am to 5 pm`, closed days last."""
-        hours_on: dict[int, str] = {day: "" for day in WEEKDAYS}
+        hours_on: dict[int, str] = dict.fromkeys(WEEKDAYS, "")
         for row in self.hours.all():
             span = _("%(opens)s to %(closes)s") % {
                 "opens": clock_time(row.opens_at),

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 
-from treatments.images import prepare
+from treatments.images import prepare, readable_photo
 from treatments.texts import MarkdownField, RenderedField
 
 
@@ -183,7 +183,9 @@ class Photo(Point):
     """A picture on the page. What is kept is our own re-encoding: no camera data, no original."""
 
     treatment = models.ForeignKey(Treatment, models.CASCADE, related_name="photos")
-    image = models.ImageField(upload_to="photos/", width_field="width", height_field="height")
+    image = models.ImageField(
+        upload_to="photos/", width_field="width", height_field="height", validators=[readable_photo]
+    )
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
     alt = models.CharField("description", max_length=200, help_text="For people who cannot see the picture.")

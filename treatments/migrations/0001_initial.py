@@ -2,6 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
+import treatments.images
 import treatments.texts
 from django.conf import settings
 from django.db import migrations, models
@@ -105,7 +106,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
-                ('image', models.ImageField(height_field='height', upload_to='photos/', width_field='width')),
+                ('image', models.ImageField(height_field='height', upload_to='photos/', validators=[treatments.images.readable_photo], width_field='width')),
                 ('width', models.PositiveIntegerField(default=0, editable=False)),
                 ('height', models.PositiveIntegerField(default=0, editable=False)),
                 ('alt', models.CharField(help_text='For people who cannot see the picture.', max_length=200, verbose_name='description')),

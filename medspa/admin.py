@@ -1,0 +1,43 @@
+"""The clinic's facts at the desk: one page, with its hours and its closures."""
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from medspa.models import Clinic, Closure, OpeningHours
+
+
+class HoursInline(admin.TabularInline):
+    model = OpeningHours
+    extra = 0
+    verbose_name = "spell of opening hours"
+
+
+class ClosureInline(admin.TabularInline):
+    model = Closure
+    extra = 0
+
+
+@admin.register(Clinic)
+class ClinicAdmin(admin.ModelAdmin):
+    """There is one clinic: it is never added here nor deleted, and its list is its page."""
+
+    inlines = [HoursInline, ClosureInline]
+    fieldsets = [
+        ("Name", {"fields": ["name", "site_name", "tagline"]}),
+        ("How patients reach us", {"fields": ["telephone", "email"]}),
+        ("Where we are", {"fields": ["street", "town", ("region", "region_code", "postal_code"), "map_url"]}),
+        ("Time", {"fields": ["time_zone", "response_target_minutes", "hours_confirmed"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not Clinic.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:medspa_clinic_change", args=[Clinic.objects.current().pk]))
