@@ -8,19 +8,22 @@ import os
 import sys
 
 from django.core.management import execute_from_command_line
-from django.db.utils import DatabaseError, NotSupportedError, OperationalError
+from django.db.utils import DatabaseError, DataError, IntegrityError, InternalError, ProgrammingError
 
 from medspa.environment import EnvironmentRefused
+
+OUR_MISTAKES = (DataError, IntegrityError, InternalError, ProgrammingError)
 
 
 def main(words: list[str]) -> None:
     try:
         execute_from_command_line(words)
-    except (EnvironmentRefused, DatabaseError) as error:
-        if "--traceback" in words or not isinstance(error, EnvironmentRefused | OperationalError | NotSupportedError):
+    except EnvironmentRefused as refusal:
+        sys.exit(str(refusal))
+    except DatabaseError as error:
+        if "--traceback" in words or isinstance(error, OUR_MISTAKES):
             raise
-        first_line = next(iter(str(error).splitlines()), type(error).__name__)
-        sys.exit(first_line if isinstance(error, EnvironmentRefused) else f"The database says: {first_line}")
+        sys.exit(f"The database says: {next(iter(str(error).splitlines()), type(error).__name__)}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ SQLITE_OPTIONS = {
 SQLITE_HEADER = b"SQLite format 3\0"
 SQLITE_EXAMPLE = "Try sqlite:////srv/clinic/clinic.sqlite3."
 POSTGRES_EXAMPLE = "Try postgres://user:password@host/name, with %40 for @, %23 for # and %2F for / in the password."
-POSTGRES_OPTIONS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "host", "connect_timeout", "application_name"}
+POSTGRES_OPTIONS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "host", "application_name"}
 MAIL_EXAMPLE = "Try smtp+tls://user:password@host:587, smtp+ssl://...:465 or smtp://host:25."
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 
@@ -144,7 +144,7 @@ def read_database(url: str, folder: Path) -> dict[str, Any]:
     kept_open = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}  # opening one costs more than the write
     if not url:
         return _sqlite(folder / "clinic.sqlite3") | kept_open
-    parts = _split("DATABASE_URL", url, POSTGRES_EXAMPLE)
+    parts = _split("DATABASE_URL", url, SQLITE_EXAMPLE if url.startswith("sqlite:") else POSTGRES_EXAMPLE)
     if parts.scheme in {"postgres", "postgresql"}:
         return _postgres(parts) | kept_open
     if parts.scheme != "sqlite":
@@ -183,7 +183,7 @@ def _postgres(parts: SplitResult) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(address.removesuffix(f":{parts.port}").rstrip(":").strip("[]")),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"connect_timeout": "10", **options},
+        "OPTIONS": {"connect_timeout": 10, **options},  # seconds
     }
 
 
