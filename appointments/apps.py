@@ -1,5 +1,14 @@
+"""The app, and the rules that its tables carry on every database."""
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from appointments.database_rules import lay_down
 
 
 class AppointmentsConfig(AppConfig):
     name = "appointments"
+    verbose_name = "Appointments"
+
+    def ready(self) -> None:
+        post_migrate.connect(lay_down, sender=self, dispatch_uid="appointments.database_rules")

@@ -1,20 +1,109 @@
 """The patient's side: the form, the private page, the privacy notice."""
 
-from django.http import HttpRequest, HttpResponse
+import logging
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from appointments.forms import UNSURE, AppointmentRequestForm
+from appointments.models import AppointmentRequest
+from appointments.response_clock import promise, respond_by, spoken
+from medspa.models import Clinic
+
+log = logging.getLogger(__name__)
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def request_form(request: HttpRequest) -> HttpResponse:
-    return render(request, "appointments/request_form.html")
+    clinic = Clinic.objects.current()
+    if request.method != "POST":
+        form = AppointmentRequestForm(clinic=clinic)
+        wanted = request.GET.get("treatment", "")
+        form.initial["treatment"] = wanted if wanted in {*form.treatments, UNSURE} else _only_one(form.treatments)
+        return _show_form(request, form, clinic)
+    form = AppointmentRequestForm(request.POST, clinic=clinic)
+    if not form.is_valid():
+        return _show_form(request, form, clinic, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        appointment_request = form.save()
+    except DatabaseError:
+        log.exception("A request could not be stored")
+        trouble = _("We could not save your request just now. Your answers are still here: send them again in a minute")
+        return _refuse(request, form, clinic, trouble, HTTPStatus.SERVICE_UNAVAILABLE)
+    return _see_other("appointments:my_request", appointment_request.private_token)
 
 
+@never_cache
+@require_safe
 def my_request(request: HttpRequest, token: str) -> HttpResponse:
-    return render(request, "appointments/my_request.html")
+    """The patient's private page. A wrong, old or altered link is simply not found."""
+    found = AppointmentRequest.objects.behind(token).select_related("treatment")
+    appointment_request = found.prefetch_related("preferred_times", "appointments").first()
+    if appointment_request is None:
+        raise Http404
+    clinic, now = Clinic.objects.current(), timezone.now()
+    appointment = appointment_request.booked_appointment()
+    response = render(
+        request,
+        "appointments/my_request.html",
+        {
+            "appointment_request": appointment_request,
+            "promise": promise(clinic, appointment_request.respond_by, now),
+            "is_overdue": appointment_request.is_overdue(now),
+            "appointment": appointment,
+            "appointment_time": spoken(clinic, appointment.starts_at) if appointment else "",
+        },
+    )
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
+@require_safe
 def privacy_notice(request: HttpRequest) -> HttpResponse:
     return render(request, "appointments/privacy.html")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403.html", status=403)
+    """A form that was open for too long, or a browser that kept no cookie: the answers are shown again."""
+    if request.resolver_match and request.resolver_match.view_name == "appointments:request_form":
+        clinic = Clinic.objects.current()
+        form = AppointmentRequestForm(request.POST, clinic=clinic)
+        trouble = _("This page was open for too long. Your answers are still here: send them again")
+        return _refuse(request, form, clinic, trouble, HTTPStatus.FORBIDDEN)
+    raise PermissionDenied
+
+
+def _refuse(
+    request: HttpRequest, form: AppointmentRequestForm, clinic: Clinic, trouble: str, status: HTTPStatus
+) -> HttpResponse:
+    """Show what was typed once more, with what went wrong and the telephone number."""
+    form.add_error(None, _("%(trouble)s, or call %(number)s") % {"trouble": trouble, "number": clinic.telephone})
+    return _show_form(request, form, clinic, status=status)
+
+
+def _show_form(
+    request: HttpRequest, form: AppointmentRequestForm, clinic: Clinic, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    now = timezone.now()
+    words = {"form": form, "promise": promise(clinic, respond_by(clinic, now), now)}
+    return render(request, "appointments/request_form.html", words, status=status)
+
+
+def _only_one(treatments: dict) -> str:
+    return next(iter(treatments)) if len(treatments) == 1 else ""
+
+
+def _see_other(name: str, *args: str) -> HttpResponse:
+    response = HttpResponseRedirect(reverse(name, args=args))
+    response.status_code = HTTPStatus.SEE_OTHER
+    return response

@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from medspa import views
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("healthz", views.healthz, name="healthz"),
     path("", include("treatments.urls")),
     path("", include("appointments.urls")),
 ]

@@ -1,0 +1,157 @@
+"""The patient's form: its fields, its rules, its words. Errors say what to do."""
+
+import uuid
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appointments import workflow
+from appointments.models import AppointmentRequest, PreferredTime
+from appointments.preferences import read_preference, times_to_prefer
+from appointments.telephones import has_enough_digits
+from medspa.models import Clinic
+from treatments.models import Treatment
+
+UNSURE = "unsure"
+ContactBy = AppointmentRequest.ContactBy
+
+
+class TypedText(forms.CharField):
+    """What a person typed, without what nobody can type: NUL, and line breaks where there is one line.
+
+    No `maxlength` in the page: a browser would cut the text without a word.
+    """
+
+    def to_python(self, value: Any) -> str:
+        text = str(value or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+        if not isinstance(self.widget, forms.Textarea):
+            text = " ".join(text.split("\n"))
+        return super().to_python(text)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return attrs
+
+
+class TypedEmail(TypedText):
+    widget = forms.EmailInput
+    default_validators = forms.EmailField.default_validators
+
+
+class FormToken(forms.UUIDField):
+    """Makes a double click one request. A token that was lost or spoilt on the way is replaced, never refused."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> uuid.UUID:
+        try:
+            return super().clean(value) or uuid.uuid4()
+        except forms.ValidationError:
+            return uuid.uuid4()
+
+
+class AppointmentRequestForm(forms.Form):
+    """Request an appointment. Which answers are needed depends on how the patient wants to be reached."""
+
+    use_required_attribute = False
+
+    form_token = FormToken(required=False, initial=uuid.uuid4)
+    full_name = TypedText(
+        label=_("Full name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={
+            "required": _("Enter your full name"),
+            "max_length": _("Your name must be 100 characters or fewer"),
+        },
+    )
+    phone = TypedText(
+        label=_("Phone number"),
+        help_text=_("A US number that we can call or text"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+        error_messages={"max_length": _("Your phone number must be 100 characters or fewer")},
+    )
+    email = TypedEmail(
+        label=_("Email (optional)"),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        error_messages={
+            "invalid": _("Enter an email address in the correct format, like name@example.com"),
+            "max_length": _("Your email address must be 254 characters or fewer"),
+        },
+    )
+    contact_by = forms.ChoiceField(
+        label=_("How should we reach you?"),
+        choices=ContactBy.choices,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose how we should reach you"),
+            "invalid_choice": _("Choose how we should reach you"),
+        },
+    )
+    treatment = forms.ChoiceField(
+        label=_("What would you like to come in for?"),
+        error_messages={
+            "required": _("Choose a treatment, or choose that you are not sure"),
+            "invalid_choice": _("Choose a treatment, or choose that you are not sure"),
+        },
+    )
+    preferred_times = forms.TypedMultipleChoiceField(
+        label=_("When could you come in? (optional)"),
+        help_text=_("Choose any that suit you"),
+        required=False,
+        coerce=read_preference,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": _("Choose times from the list"), "invalid_list": _("Choose from the list")},
+    )
+    message = TypedText(
+        label=_("Anything else? (optional)"),
+        help_text=_("Leave out health details. We will ask about those in private"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"max_length": _("Your message must be 500 characters or fewer")},
+    )
+
+    def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.treatments = {treatment.slug: treatment for treatment in Treatment.objects.published()}
+        self.fields["treatment"].choices = [
+            ("", _("Choose one")),
+            *((slug, treatment.name) for slug, treatment in self.treatments.items()),
+            (UNSURE, _("I am not sure, I would like advice")),
+        ]
+        times = times_to_prefer(clinic)
+        ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
+        known = {time.code: time for time in times} | {time.code: time for time in map(read_preference, ticked) if time}
+        self.fields["preferred_times"].choices = [(code, str(time)) for code, time in known.items()]
+        if not known:
+            del self.fields["preferred_times"]
+
+    def clean(self) -> dict[str, Any]:
+        """The rules between fields: a way to reach the patient must come with what reaches them."""
+        answers = super().clean()
+        contact_by, phone = answers.get("contact_by"), answers.get("phone", "")
+        if contact_by in (ContactBy.TEXT, ContactBy.CALL) and "phone" not in self.errors:
+            if not phone:
+                self.add_error("phone", _("Enter your phone number"))
+            elif not has_enough_digits(phone):
+                self.add_error("phone", _("Enter a phone number with 10 digits"))
+        if contact_by == ContactBy.EMAIL and not answers.get("email") and "email" not in self.errors:
+            self.add_error("email", _("Enter your email address, or choose another way to reach you"))
+        return answers
+
+    def save(self) -> AppointmentRequest:
+        """Hand the answers to the workflow. Sent twice, the same form gives the same request."""
+        answers = dict(self.cleaned_data)
+        treatment = self.treatments.get(answers.pop("treatment"))
+        preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
+        return workflow.receive(treatment=treatment, preferred_times=preferred_times, **answers)

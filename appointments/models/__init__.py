@@ -1,0 +1,20 @@
+"""The records of a request: what was asked, what was done, what was booked, what was mailed.
+
+Nouns and questions only. A request's status changes in `workflow` and nowhere else.
+"""
+
+from appointments.models.appointments import Appointment
+from appointments.models.events import Event
+from appointments.models.messages import Message
+from appointments.models.requests import AppointmentRequest, ClosedReason, PreferredTime, Status, hash_token
+
+__all__ = [
+    "Appointment",
+    "AppointmentRequest",
+    "ClosedReason",
+    "Event",
+    "Message",
+    "PreferredTime",
+    "Status",
+    "hash_token",
+]

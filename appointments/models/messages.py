@@ -1,0 +1,76 @@
+"""One e-mail and its life."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from appointments.models.requests import AppointmentRequest
+from appointments.sealed import SealedTextField
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def unsent(self) -> "MessageQuerySet":
+        """Still to be sent: not sent, not given up, not overtaken by later news."""
+        return self.filter(sent_at=None, given_up_at=None, withdrawn_at=None)
+
+    def due(self, now: datetime) -> "MessageQuerySet":
+        return self.unsent().filter(due_at__lte=now).order_by("due_at", "pk")
+
+
+class Message(models.Model):
+    """One e-mail: written with the move that causes it, sent later by the outbox."""
+
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "Receipt to the patient"
+        DESK_NOTICE = "desk_notice", "Notice to the desk"
+        BOOKED = "booked", "Appointment to the patient"
+        RESCHEDULED = "rescheduled", "New time to the patient"
+        CANCELLED = "cancelled", "Cancellation to the patient"
+
+    ABOUT_THE_APPOINTMENT = (Kind.BOOKED, Kind.RESCHEDULED, Kind.CANCELLED)
+
+    appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="messages")
+    kind = models.CharField(max_length=12, choices=Kind)
+    version = models.PositiveIntegerField(help_text="Of the request that this message is about.")
+    recipient = models.EmailField()
+    subject = models.CharField(max_length=200)
+    text = SealedTextField(help_text="Sealed, because it holds the link to the patient's page.")
+    message_id = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now, help_text="Not before; while it is sent, when the claim ends.")
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField("the mail server's words", max_length=500, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(sent_at=None, given_up_at=None, withdrawn_at=None),
+                name="message_due",
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["appointment_request", "kind", "version"], name="message_once_a_version")
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+    @property
+    def state(self) -> str:
+        """In words for the desk."""
+        if self.sent_at:
+            return "sent"
+        if self.given_up_at:
+            return "given up"
+        if self.withdrawn_at:
+            return "withdrawn"
+        return "will be tried again" if self.error else "waiting to be sent"

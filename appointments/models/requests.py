@@ -1,0 +1,168 @@
+"""What one patient asked for, and where it stands."""
+
+import hashlib
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from appointments.references import read_reference
+from appointments.sealed import SealedTextField
+from appointments.telephones import as_e164
+from medspa.opening_times import day_names
+from treatments.models import Treatment
+
+
+class Status(models.TextChoices):
+    NEW = "new", _("New")
+    CONTACTING = "contacting", _("Contacting")
+    WAITLISTED = "waitlisted", _("Waiting list")
+    BOOKED = "booked", _("Booked")
+    CLOSED = "closed", _("Closed")
+
+
+class ClosedReason(models.TextChoices):
+    COMPLETED = "completed", _("The visit took place")
+    PATIENT_DECLINED = "patient_declined", _("The patient no longer wants to come")
+    UNREACHABLE = "unreachable", _("The patient could not be reached")
+    NOT_A_CANDIDATE = "not_a_candidate", _("The treatment does not suit the patient")
+    REFERRED_OUT = "referred_out", _("The patient was referred elsewhere")
+    DUPLICATE = "duplicate", _("The same request was made twice")
+    SPAM = "spam", _("Spam")
+    ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
+    OTHER = "other", _("Another reason")
+
+
+class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
+    def to_answer(self) -> "AppointmentRequestQuerySet":
+        """What still waits for the clinic: new, or somebody has begun to reach the patient."""
+        return self.filter(status__in=[Status.NEW, Status.CONTACTING])
+
+    def longest_waiting_first(self) -> "AppointmentRequestQuerySet":
+        return self.order_by("created_at", "pk")
+
+    def behind(self, token: str) -> "AppointmentRequestQuerySet":
+        """The request whose private page `token` opens, if any."""
+        return self.filter(private_token_hash=hash_token(token))
+
+    def search(self, words: str) -> "AppointmentRequestQuerySet":
+        """By reference, name, telephone (in any format) or e-mail; every word must fit."""
+        found = self
+        if reference := read_reference(words):
+            return self.filter(reference=reference)
+        if number := as_e164(words):
+            return self.filter(Q(phone_e164=number) | Q(phone__icontains=words))
+        for word in words.replace("\x00", "").split():
+            found = found.filter(
+                Q(full_name__icontains=word)
+                | Q(email__icontains=word)
+                | Q(phone__icontains=word)
+                | Q(reference__istartswith=word)
+            )
+        return found
+
+
+class AppointmentRequest(models.Model):
+    """What one patient asked for, and where it stands. `version` rises by one with every move."""
+
+    class ContactBy(models.TextChoices):
+        TEXT = "text", _("Text message")
+        CALL = "call", _("Phone call")
+        EMAIL = "email", _("Email")
+
+    reference = models.CharField(max_length=8, unique=True)
+    form_token = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    private_token = SealedTextField(editable=False)
+    private_token_hash = models.CharField(max_length=64, unique=True, editable=False)
+
+    status = models.CharField(max_length=12, choices=Status, default=Status.NEW)
+    closed_reason = models.CharField(max_length=20, choices=ClosedReason, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_requests"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    respond_by = models.DateTimeField(help_text="When an answer is due, counted in opening time.")
+    first_response_at = models.DateTimeField(null=True, blank=True)
+
+    full_name = models.CharField(max_length=100)
+    phone = models.CharField(max_length=100, blank=True, help_text="As typed.")
+    phone_e164 = models.CharField(max_length=16, blank=True)
+    email = models.EmailField(blank=True)
+    contact_by = models.CharField(max_length=5, choices=ContactBy)
+    treatment = models.ForeignKey(
+        Treatment, models.PROTECT, null=True, blank=True, help_text="Empty: the patient would like advice."
+    )
+    message = SealedTextField(blank=True)
+
+    objects = AppointmentRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        permissions = [("work_appointmentrequest", "Can claim, call, book and close requests")]
+        indexes = [
+            models.Index(fields=["status", "created_at", "id"], name="request_queue"),
+            models.Index(fields=["phone_e164"], name="request_phone"),
+            models.Index(fields=["created_at", "id"], name="request_age"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status=Status.CLOSED) ^ Q(closed_reason=""), name="closed_with_a_reason_and_only_then"
+            ),
+            models.CheckConstraint(condition=~Q(phone="") | ~Q(email=""), name="patient_can_be_reached"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def is_open(self) -> bool:
+        return self.status != Status.CLOSED
+
+    def is_overdue(self, now: datetime | None = None) -> bool:
+        waits = self.status in (Status.NEW, Status.CONTACTING)
+        return waits and self.first_response_at is None and self.respond_by < (now or timezone.now())
+
+    def booked_appointment(self):
+        """The Appointment that stands, or None. There is never more than one."""
+        return next((row for row in self.appointments.all() if row.status == "booked"), None)
+
+
+def hash_token(token: str) -> str:
+    """How a private link is kept for looking up: SHA-256 of 256 random bits needs no salt."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class PreferredTime(models.Model):
+    """Days and a part of the day that suit the patient, such as Tuesday to Friday mornings."""
+
+    class Part(models.TextChoices):
+        MORNING = "am", _("mornings")
+        AFTERNOON = "pm", _("afternoons")
+        EVENING = "eve", _("evenings")
+
+    appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="preferred_times")
+    weekdays = models.CharField(max_length=7, help_text="Digits from Monday = 0.")
+    part = models.CharField(max_length=3, choices=Part)
+
+    class Meta:
+        ordering = ["weekdays", "part"]
+        constraints = [
+            models.UniqueConstraint(fields=["appointment_request", "weekdays", "part"], name="preferred_time_once")
+        ]
+
+    @property
+    def code(self) -> str:
+        """How the form names it."""
+        return f"{self.weekdays}-{self.part}"
+
+    def __str__(self) -> str:
+        return gettext("%(days)s %(part)s") % {
+            "days": day_names(int(day) for day in self.weekdays),
+            "part": self.get_part_display(),
+        }

@@ -1,0 +1,68 @@
+"""The words of every mail: one function each, returning a Message that is not yet saved.
+
+A mail carries the clinic's name and telephone, the reference, a time and a link, nothing else: a stranger's address
+can be typed into the form, so neither what was typed there nor the treatment is repeated.
+"""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from appointments.models import Appointment, AppointmentRequest, Message
+from appointments.response_clock import promise, spoken
+from medspa.models import Clinic
+
+Kind = Message.Kind
+
+
+def received(appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
+    """The receipt: not yet an appointment, and by when we answer."""
+    due = promise(clinic, appointment_request.respond_by, appointment_request.created_at)
+    return _to_patient(Kind.RECEIVED, appointment_request, clinic, promise=due)
+
+
+def desk_notice(appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
+    """To the desk: one new request, with a link for those who may sign in. None where no DESK_EMAIL is set."""
+    link = reverse("admin:appointments_appointmentrequest_change", args=[appointment_request.pk])
+    return _message(Kind.DESK_NOTICE, settings.DESK_EMAIL, appointment_request, clinic, link=link)
+
+
+def booked(appointment_request: AppointmentRequest, clinic: Clinic, appointment: Appointment) -> Message | None:
+    return _to_patient(Kind.BOOKED, appointment_request, clinic, time=spoken(clinic, appointment.starts_at))
+
+
+def rescheduled(appointment_request: AppointmentRequest, clinic: Clinic, appointment: Appointment) -> Message | None:
+    return _to_patient(Kind.RESCHEDULED, appointment_request, clinic, time=spoken(clinic, appointment.starts_at))
+
+
+def cancelled(appointment_request: AppointmentRequest, clinic: Clinic, appointment: Appointment) -> Message | None:
+    return _to_patient(Kind.CANCELLED, appointment_request, clinic, time=spoken(clinic, appointment.starts_at))
+
+
+def _to_patient(
+    kind: Message.Kind, appointment_request: AppointmentRequest, clinic: Clinic, **words: str
+) -> Message | None:
+    """None where the patient gave no address: the desk tells them by telephone."""
+    link = reverse("appointments:my_request", args=[appointment_request.private_token])
+    return _message(kind, appointment_request.email, appointment_request, clinic, link=link, **words)
+
+
+def _message(
+    kind: Message.Kind, recipient: str, appointment_request: AppointmentRequest, clinic: Clinic, link: str, **words: str
+) -> Message | None:
+    if not recipient:
+        return None
+    words |= {
+        "clinic_name": clinic.name,
+        "clinic_telephone": clinic.telephone,
+        "reference": appointment_request.reference,
+        "link": settings.SITE_URL + link,
+    }
+    return Message(
+        appointment_request=appointment_request,
+        kind=kind,
+        version=appointment_request.version,
+        recipient=recipient,
+        subject=" ".join(render_to_string(f"appointments/email/{kind}.subject.txt", words).split()),
+        text=render_to_string(f"appointments/email/{kind}.txt", words),
+    )

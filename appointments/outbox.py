@@ -1,0 +1,124 @@
+"""Messages on their way: written with the move, sent by a worker, tried again, given up in plain sight.
+
+A message is claimed by compare-and-swap on `due_at` and is sent with no transaction open. A worker that dies leaves
+its one claimed message to be sent again when the claim ends; its Message-ID stays the same.
+"""
+
+import logging
+import smtplib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import make_msgid
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import F, Min
+from django.utils import timezone
+
+from appointments.models import AppointmentRequest, Message
+
+CLAIM = timedelta(minutes=10)  # longer than any conversation: each of its steps may take EMAIL_TIMEOUT (20 s)
+DELAYS = [timedelta(minutes=minutes) for minutes in (1, 4, 15, 60, 4 * 60, 12 * 60, 24 * 60)]
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
+STUCK_AFTER = timedelta(minutes=15)
+
+log = logging.getLogger(__name__)
+
+
+def queue(*messages: Message | None) -> None:
+    """Write the messages, in the caller's transaction. None, for a patient without an address, is passed over."""
+    for message in filter(None, messages):
+        message.message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
+        message.save()
+
+
+def withdraw(appointment_request: AppointmentRequest, *, now: datetime) -> None:
+    """Hold back unsent news about the appointment: newer news is about to be queued."""
+    appointment_request.messages.unsent().filter(kind__in=Message.ABOUT_THE_APPOINTMENT).update(withdrawn_at=now)
+
+
+def send_due(now: datetime | None = None, *, limit: int = 100, stop: Callable[[], bool] = bool) -> int:
+    """Send what is due, at most `limit` messages or until `stop` says so, and say how many went out.
+
+    Safe in any number of processes. A mail server that cannot be reached costs the messages nothing: OSError or
+    SMTPException is raised before any of them is claimed.
+    """
+    due = list(Message.objects.due(now or timezone.now()).values_list("pk", "due_at")[:limit])
+    if not due:
+        return 0
+    sent = 0
+    with get_connection() as connection:
+        for pk, seen in due:
+            if stop():
+                break
+            message = _claim(pk, seen, timezone.now() if now is None else now)
+            if message is not None:
+                sent += _send(message, connection)
+    return sent
+
+
+def oldest_due_seconds(now: datetime | None = None) -> int:
+    """For how long the oldest due message has waited for a worker or a mail server that answers; 0 if none does."""
+    now = now or timezone.now()
+    oldest = Message.objects.due(now).aggregate(oldest=Min("due_at"))["oldest"]
+    return int((now - oldest).total_seconds()) if oldest else 0
+
+
+def _claim(pk: int, seen: datetime, now: datetime) -> Message | None:
+    claimed = Message.objects.unsent().filter(pk=pk, due_at=seen)
+    if not claimed.update(due_at=now + CLAIM, attempts=F("attempts") + 1):
+        return None  # another worker was first
+    return Message.objects.get(pk=pk)
+
+
+def _send(message: Message, connection: BaseEmailBackend) -> bool:
+    try:
+        connection.send_messages([_as_email(message)])
+    except smtplib.SMTPRecipientsRefused as refusal:
+        codes = [code for code, _words in refusal.recipients.values()]
+        _put_off(message, _words_of(refusal), for_good=all(code >= 500 for code in codes))
+        return False
+    except Exception as trouble:  # whatever it is, the messages behind this one still go
+        _put_off(message, _words_of(trouble), for_good=isinstance(trouble, ValueError))
+        _reopen(connection)
+        return False
+    Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
+    log.info("Message %s sent: %s", message.pk, message.kind)
+    return True
+
+
+def _as_email(message: Message) -> EmailMessage:
+    return EmailMessage(
+        message.subject,
+        message.text,
+        to=[message.recipient],
+        headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
+    )
+
+
+def _put_off(message: Message, words: str, *, for_good: bool) -> None:
+    now = timezone.now()
+    gives_up = for_good or now - message.created_at > GIVE_UP_AFTER
+    delay = DELAYS[min(message.attempts, len(DELAYS)) - 1]
+    Message.objects.filter(pk=message.pk).update(
+        due_at=now + delay, error=words[:500], given_up_at=now if gives_up else None
+    )
+    log.warning("Message %s %s after %s attempts", message.pk, "given up" if gives_up else "put off", message.attempts)
+
+
+def _words_of(trouble: Exception) -> str:
+    """What the server said. Shown at the desk, never logged: servers quote addresses."""
+    if isinstance(trouble, smtplib.SMTPRecipientsRefused):
+        replies = trouble.recipients.values()
+        return "; ".join(f"{code} {words.decode('utf-8', 'replace')}" for code, words in replies)
+    return str(trouble) or type(trouble).__name__
+
+
+def _reopen(connection: BaseEmailBackend) -> None:
+    # After a broken conversation the old one cannot be trusted; what cannot be opened again fails message by message.
+    try:
+        connection.close()
+    except Exception:
+        log.warning("The mail server's connection did not close cleanly")

@@ -1,0 +1,30 @@
+"""Everything that can be done to a request: one verb each, one transaction each.
+
+Nothing else writes a status or an event. Every verb on an existing request begins with a compare-and-swap on the
+version that its caller saw, so that of several people who press at once one succeeds and the others get MoveNotAllowed.
+"""
+
+from appointments.workflow.answering import REACHED, add_note, claim, log_call, waitlist
+from appointments.workflow.ending import close, reopen
+from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves
+from appointments.workflow.receiving import receive
+from appointments.workflow.visits import book, cancel, reschedule
+
+__all__ = [
+    "MOVES",
+    "PERMISSION",
+    "REACHED",
+    "Move",
+    "MoveNotAllowed",
+    "add_note",
+    "allowed_moves",
+    "book",
+    "cancel",
+    "claim",
+    "close",
+    "log_call",
+    "receive",
+    "reopen",
+    "reschedule",
+    "waitlist",
+]

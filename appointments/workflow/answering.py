@@ -1,0 +1,57 @@
+"""Working towards an answer: claim, call, set aside, note."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from appointments.models import AppointmentRequest, Event, Status
+from appointments.workflow.moves import swap, write_down
+
+REACHED = {"answered": "Answered", "voicemail": "Left a voicemail", "no_answer": "No answer", "wrong": "Wrong number"}
+
+
+@transaction.atomic
+def claim(appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, now: datetime | None = None) -> None:
+    """Make the request `by`'s own, whoever had it before."""
+    now = swap("claim", appointment_request, by=by, seen=seen, now=now, claimed_by=by)
+    write_down(appointment_request, Event.Kind.CLAIMED, by=by, now=now)
+
+
+@transaction.atomic
+def log_call(
+    appointment_request: AppointmentRequest,
+    *,
+    by: AbstractUser,
+    seen: int,
+    reached: str,
+    note: str = "",
+    now: datetime | None = None,
+) -> None:
+    """Write down a call and how it ended (a key of REACHED). A new request is being contacted from then on."""
+    now = now or timezone.now()
+    begun = {Status.NEW: Status.CONTACTING}.get(Status(appointment_request.status), F("status"))
+    answered = {"first_response_at": Coalesce(F("first_response_at"), Value(now))} if reached == "answered" else {}
+    swap("log_call", appointment_request, by=by, seen=seen, now=now, status=begun, **answered)
+    write_down(appointment_request, Event.Kind.CALLED, by=by, now=now, details=REACHED[reached], note=note)
+
+
+@transaction.atomic
+def waitlist(
+    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str = "", now: datetime | None = None
+) -> None:
+    """Set the request aside until a time is free."""
+    now = swap("waitlist", appointment_request, by=by, seen=seen, now=now, status=Status.WAITLISTED)
+    write_down(appointment_request, Event.Kind.WAITLISTED, by=by, now=now, note=note)
+
+
+@transaction.atomic
+def add_note(
+    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str, now: datetime | None = None
+) -> None:
+    """Add words to the history. Notes of several people never stand in each other's way."""
+    appointment_request.refresh_from_db()
+    write_down(appointment_request, Event.Kind.NOTED, by=by, now=now or timezone.now(), note=note)

@@ -1,0 +1,59 @@
+"""A request ends, or is taken up again."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.utils import timezone
+
+from appointments import notifications, outbox, scheduling
+from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Status
+from appointments.response_clock import respond_by
+from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from medspa.models import Clinic
+
+
+@transaction.atomic
+def close(
+    appointment_request: AppointmentRequest,
+    *,
+    by: AbstractUser,
+    seen: int,
+    reason: str,
+    note: str = "",
+    now: datetime | None = None,
+) -> None:
+    """End the request with a reason of ClosedReason.
+
+    A booked visit is fulfilled when the reason is that it took place, else cancelled; one still to come is mailed.
+    `completed` needs a visit that has begun: MoveNotAllowed otherwise.
+    """
+    now = now or timezone.now()
+    closed = {"status": Status.CLOSED, "closed_reason": reason}
+    swap("close", appointment_request, by=by, seen=seen, now=now, **closed)
+    appointment = appointment_request.booked_appointment()
+    begun = appointment is not None and appointment.starts_at <= now
+    if reason == ClosedReason.COMPLETED and not begun:
+        raise MoveNotAllowed("The visit has not begun yet, so it cannot be closed as having taken place.")
+    if appointment and not begun:
+        scheduling.release(appointment, status=Appointment.Status.CANCELLED)
+        outbox.withdraw(appointment_request, now=now)
+        outbox.queue(notifications.cancelled(appointment_request, Clinic.objects.current(), appointment))
+    elif appointment:
+        took_place = reason == ClosedReason.COMPLETED
+        status = Appointment.Status.FULFILLED if took_place else Appointment.Status.CANCELLED
+        scheduling.release(appointment, status=status)
+    details = str(ClosedReason(reason).label)
+    write_down(appointment_request, Event.Kind.CLOSED, by=by, now=now, details=details, note=note)
+
+
+@transaction.atomic
+def reopen(
+    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str, now: datetime | None = None
+) -> None:
+    """Take a closed request up again, with a new clock. `note` says why."""
+    now = now or timezone.now()
+    due = respond_by(Clinic.objects.current(), now)
+    waits = {"status": Status.CONTACTING, "closed_reason": "", "respond_by": due, "first_response_at": None}
+    swap("reopen", appointment_request, by=by, seen=seen, now=now, **waits)
+    write_down(appointment_request, Event.Kind.REOPENED, by=by, now=now, note=note)

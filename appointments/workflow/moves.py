@@ -1,0 +1,123 @@
+"""The table of moves, and the steps that every verb shares: swap, then write down."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from appointments.models import AppointmentRequest, Event, Message, Status
+from medspa.models import Clinic
+from medspa.opening_times import clock_time
+
+OPEN = frozenset({Status.NEW, Status.CONTACTING, Status.WAITLISTED, Status.BOOKED})
+UNBOOKED = OPEN - {Status.BOOKED}
+PERMISSION = "appointments.work_appointmentrequest"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One button at the desk: from which statuses it may be pressed, and what it leads to."""
+
+    label: str
+    allowed_in: frozenset[Status]
+    will: str  # what happens, said before it is confirmed
+    mails: Message.Kind | None = None
+    permission: str = PERMISSION
+
+
+MOVES = {
+    "claim": Move("Claim", OPEN, "The request is yours until somebody else claims it."),
+    "log_call": Move("Log a call", OPEN, "The call is written down. A new request counts as begun."),
+    "book": Move("Book", UNBOOKED, "The time is taken for this patient.", Message.Kind.BOOKED),
+    "reschedule": Move(
+        "Change the time", frozenset({Status.BOOKED}), "The old time is given back.", Message.Kind.RESCHEDULED
+    ),
+    "cancel": Move(
+        "Cancel the appointment",
+        frozenset({Status.BOOKED}),
+        "The time is given back, and the request waits for an answer again.",
+        Message.Kind.CANCELLED,
+    ),
+    "waitlist": Move(
+        "Put on the waiting list",
+        frozenset({Status.NEW, Status.CONTACTING}),
+        "The request leaves the queue until a time is free.",
+    ),
+    "close": Move("Close", OPEN, "The request leaves the queue. An appointment still to come is cancelled."),
+    "reopen": Move("Reopen", frozenset({Status.CLOSED}), "The request waits for an answer again, with a new clock."),
+    "add_note": Move("Add a note", OPEN | {Status.CLOSED}, "The note stands in the history. It cannot be changed."),
+}
+
+
+class MoveNotAllowed(Exception):
+    """The request is no longer as the caller saw it, or its status does not allow the move. Says who did what."""
+
+
+def allowed_moves(appointment_request: AppointmentRequest, user: AbstractUser) -> dict[str, Move]:
+    """The moves that the request's status and the person's permissions allow now."""
+    return {
+        name: move
+        for name, move in MOVES.items()
+        if appointment_request.status in move.allowed_in
+        and user.has_perm(move.permission)
+        and not (name == "claim" and appointment_request.claimed_by_id == user.pk)
+    }
+
+
+def swap(
+    name: str,
+    appointment_request: AppointmentRequest,
+    *,
+    by: AbstractUser,
+    seen: int,
+    now: datetime | None,
+    **changes: Any,
+) -> datetime:
+    """Compare and swap, and say when. Whoever acts first on an unclaimed request has claimed it."""
+    changes = {"claimed_by": Coalesce(F("claimed_by"), Value(by.pk)), **changes}
+    as_seen = AppointmentRequest.objects.filter(
+        pk=appointment_request.pk, version=seen, status__in=MOVES[name].allowed_in
+    )
+    if not as_seen.update(version=F("version") + 1, **changes):
+        raise MoveNotAllowed(_what_happened(appointment_request, seen))
+    appointment_request.refresh_from_db()
+    return now or timezone.now()
+
+
+def write_down(
+    appointment_request: AppointmentRequest,
+    kind: Event.Kind,
+    *,
+    by: AbstractUser | None,
+    now: datetime,
+    details: str = "",
+    note: str = "",
+) -> None:
+    Event.objects.create(
+        appointment_request=appointment_request,
+        kind=kind,
+        at=now,
+        by=by,
+        version=appointment_request.version,
+        details=details[:300],
+        note=note,
+    )
+
+
+def _what_happened(appointment_request: AppointmentRequest, seen: int) -> str:
+    since = appointment_request.events.filter(version__gt=seen).select_related("by").exclude(kind=Event.Kind.NOTED)
+    zone = Clinic.objects.current().zone
+    deeds = [
+        f"{_name(event.by)} was first, at {clock_time(event.at.astimezone(zone).time())}: {event}"
+        + (f" ({event.details})" if event.details else "")
+        for event in since
+    ]
+    return ". ".join(deeds) or "The request is in a state that does not allow this."
+
+
+def _name(user: AbstractUser | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else "The patient"

@@ -1,0 +1,96 @@
+"""The visit itself: book it, move it, cancel it, and tell the patient."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from appointments import notifications, outbox, scheduling
+from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
+from appointments.response_clock import respond_by, spoken
+from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from medspa.models import Clinic
+from treatments.models import Provider
+
+
+@transaction.atomic
+def book(
+    appointment_request: AppointmentRequest,
+    *,
+    by: AbstractUser,
+    seen: int,
+    provider: Provider,
+    starts_at: datetime,
+    minutes: int,
+    now: datetime | None = None,
+) -> Appointment:
+    """Book the visit and queue its mail. Raises SlotTaken, which leaves the request as it was."""
+    now = now or timezone.now()
+    responded = Coalesce(F("first_response_at"), Value(now))
+    swap("book", appointment_request, by=by, seen=seen, now=now, status=Status.BOOKED, first_response_at=responded)
+    appointment = scheduling.reserve(appointment_request, provider=provider, starts_at=starts_at, minutes=minutes)
+    _tell(notifications.booked, appointment_request, appointment, Event.Kind.BOOKED, by=by, now=now)
+    return appointment
+
+
+@transaction.atomic
+def reschedule(
+    appointment_request: AppointmentRequest,
+    *,
+    by: AbstractUser,
+    seen: int,
+    provider: Provider,
+    starts_at: datetime,
+    minutes: int,
+    now: datetime | None = None,
+) -> Appointment:
+    """Move the visit to another time and queue its mail. Raises SlotTaken, which leaves everything as it was."""
+    now = swap("reschedule", appointment_request, by=by, seen=seen, now=now)
+    appointment = scheduling.move(
+        _standing(appointment_request), provider=provider, starts_at=starts_at, minutes=minutes
+    )
+    _tell(notifications.rescheduled, appointment_request, appointment, Event.Kind.RESCHEDULED, by=by, now=now)
+    return appointment
+
+
+@transaction.atomic
+def cancel(
+    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str = "", now: datetime | None = None
+) -> None:
+    """Cancel the visit, give its time back and queue its mail. The request waits again, with a new clock."""
+    now = now or timezone.now()
+    due = respond_by(Clinic.objects.current(), now)
+    waits = {"status": Status.CONTACTING, "respond_by": due, "first_response_at": None}
+    swap("cancel", appointment_request, by=by, seen=seen, now=now, **waits)
+    appointment = _standing(appointment_request)
+    scheduling.release(appointment, status=Appointment.Status.CANCELLED)
+    _tell(notifications.cancelled, appointment_request, appointment, Event.Kind.CANCELLED, by=by, now=now, note=note)
+
+
+def _standing(appointment_request: AppointmentRequest) -> Appointment:
+    appointment = appointment_request.booked_appointment()
+    if appointment is None:
+        raise MoveNotAllowed("No appointment is booked.")
+    return appointment
+
+
+def _tell(
+    wording: Callable[[AppointmentRequest, Clinic, Appointment], Message | None],
+    appointment_request: AppointmentRequest,
+    appointment: Appointment,
+    kind: Event.Kind,
+    *,
+    by: AbstractUser,
+    now: datetime,
+    note: str = "",
+) -> None:
+    """Write down what became of the visit, and queue the patient's mail in place of older news."""
+    clinic = Clinic.objects.current()
+    details = f"{spoken(clinic, appointment.starts_at)}, {appointment.minutes} minutes, {appointment.provider}"
+    write_down(appointment_request, kind, by=by, now=now, details=details, note=note)
+    outbox.withdraw(appointment_request, now=now)
+    outbox.queue(wording(appointment_request, clinic, appointment))
