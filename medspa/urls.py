@@ -1,6 +1,7 @@
 """Addresses. They are promised in README; patients and programs rely on them."""
 
 from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
 from medspa import views
@@ -10,4 +11,12 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("", include("treatments.urls")),
     path("", include("appointments.urls")),
+    path("robots.txt", views.robots_txt, name="robots_txt"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
+    path("sitemap.xml", sitemap, {"sitemaps": sitemaps}, name="sitemap"),
 ]
+
+handler400 = "medspa.views.bad_request"
+handler403 = "medspa.views.permission_denied"
+handler404 = "medspa.views.page_not_found"
+handler500 = "medspa.views.server_error"

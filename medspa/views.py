@@ -1,11 +1,95 @@
-"""Pages about the site itself: its health, its errors, what robots and researchers ask for."""
+"""The site's own pages: what is said when something goes wrong, and the files that programs read.
 
-from django.db import DatabaseError
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.cache import never_cache
+A page that reports trouble must not make more of it: it reads neither the request's body nor its user, and it
+stands even while the database is away.
+"""
+
+import logging
+from datetime import timedelta
+from http import HTTPStatus
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from appointments import outbox
+from medspa.models import Clinic, ClinicNotOpenedYet
+
+log = logging.getLogger(__name__)
+
+BARE_PAGE = '<!doctype html><html lang="en"><title>{words}</title><h1>{words}</h1><p>Try again in a few minutes.</p>'
+SECURITY_TXT_LASTS = timedelta(days=180)  # RFC 9116 asks for less than a year
+_last_read: dict[str, Clinic] = {}
+
+
+def known_clinic() -> Clinic | None:
+    """The clinic; while the database is away, as it was last read here. None if it never was."""
+    try:
+        _last_read["clinic"] = Clinic.objects.current()
+    except (DatabaseError, InterfaceError, ClinicNotOpenedYet):
+        log.warning("The clinic could not be read for a page that reports trouble")
+    return _last_read.get("clinic")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None) -> HttpResponse:
+    return _report(HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None) -> HttpResponse:
+    return _report(HTTPStatus.FORBIDDEN)
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None) -> HttpResponse:
+    return _report(HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _report(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _report(status: HTTPStatus) -> HttpResponse:
+    try:
+        page = render_to_string(f"{status:d}.html", {"clinic": known_clinic()})
+    except Exception:  # whatever broke the page that is reported may break this one as well
+        log.exception("The page for status %d could not be shown", status)
+        page = BARE_PAGE.format(words=status.phrase)
+    return HttpResponse(page, status=status)
+
+
+@require_safe
+@cache_control(max_age=3600)
+def robots_txt(request: HttpRequest) -> HttpResponse:
+    lines = [
+        "User-agent: *",
+        f"Disallow: {reverse('admin:index')}",
+        "Disallow: /my-request/",
+        f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}",
+    ]
+    return _plain(lines)
+
+
+@require_safe
+@cache_control(max_age=3600)
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Where to report a weakness of the site (RFC 9116)."""
+    clinic = known_clinic()
+    until = (timezone.now() + SECURITY_TXT_LASTS).replace(minute=0, second=0, microsecond=0)
+    lines = [
+        f"Contact: mailto:{clinic.email}" if clinic and clinic.email else f"Contact: {settings.SITE_URL}/",
+        f"Expires: {until:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.SITE_URL}{reverse('security_txt')}",
+    ]
+    return _plain(lines)
+
+
+def _plain(lines: list[str]) -> HttpResponse:
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
 
 
 @never_cache
@@ -14,9 +98,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
     """200 while the database answers and mail moves, else 503. No patient data."""
     try:
         waited = outbox.oldest_due_seconds()
-    except DatabaseError:
-        state = {"status": "database does not answer", "database": "unreachable", "outbox_oldest_seconds": None}
-        return JsonResponse(state, status=503)
+    except (DatabaseError, InterfaceError):
+        state = {"status": "the database does not answer", "database": "away", "outbox_oldest_seconds": None}
+        return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE)
     stuck = waited > outbox.STUCK_AFTER.total_seconds()
     state = {"status": "mail is stuck" if stuck else "ok", "database": "ok", "outbox_oldest_seconds": waited}
-    return JsonResponse(state, status=503 if stuck else 200)
+    return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK)
