@@ -1,0 +1,5 @@
+"""Every form about a request: the patient's own, and one small form for each move of the staff."""
+
+from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
+
+__all__ = ["UNSURE", "AppointmentRequestForm", "FormToken", "TypedEmail", "TypedText"]
