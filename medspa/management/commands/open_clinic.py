@@ -124,7 +124,9 @@ def _give(name: str, wanted: Iterable[str], known: dict[str, int]) -> str:
     had = set(group.permissions.values_list("pk", flat=True))
     missing = {known[permission] for permission in wanted} - had
     group.permissions.add(*missing)
-    return f"Group {name}: {len(missing)} permissions added." if missing else f"Group {name}: as it should be."
+    if not missing:
+        return f"Group {name}: as it should be."
+    return f"Group {name}: {len(missing)} permission{'s' if len(missing) > 1 else ''} added."
 
 
 def welcome_owner() -> list[str]:
