@@ -5,6 +5,7 @@ from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
 from medspa import views
+from treatments.sitemaps import sitemaps
 
 urlpatterns = [
     path("admin/", admin.site.urls),
