@@ -11,8 +11,8 @@ def as_e164(typed: str) -> str:
         number = phonenumbers.parse(typed, HOME_REGION)
     except phonenumbers.NumberParseException:
         return ""
-    if not phonenumbers.is_possible_number(number):
-        return ""
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return ""  # also a number without its area code, which several people have
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -35,7 +35,7 @@ if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 from medspa.settings import *  # noqa: E402, F403  (read only now that the environment is ours)
-from medspa.settings import DATABASES, STORAGES, VAR_DIR  # noqa: E402
+from medspa.settings import DATABASES, STATIC_ROOT, STORAGES, VAR_DIR  # noqa: E402
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not Django's database in memory: threads and live servers meet the locks that the real site has.
@@ -43,3 +43,4 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread of a test server must leave no connection behind
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STATIC_ROOT.mkdir()  # WhiteNoise warns where there is none

@@ -156,13 +156,13 @@ class PreferredTime(models.Model):
             models.UniqueConstraint(fields=["appointment_request", "weekdays", "part"], name="preferred_time_once")
         ]
 
-    @property
-    def code(self) -> str:
-        """How the form names it."""
-        return f"{self.weekdays}-{self.part}"
-
     def __str__(self) -> str:
         return gettext("%(days)s %(part)s") % {
             "days": day_names(int(day) for day in self.weekdays),
             "part": self.get_part_display(),
         }
+
+    @property
+    def code(self) -> str:
+        """How the form names it."""
+        return f"{self.weekdays}-{self.part}"
