@@ -6,14 +6,12 @@ HOME_REGION = "US"
 
 
 def as_e164(typed: str) -> str:
-    """`typed` as `+15205550142`, a number without a country taken as a US one; empty where it is not a number."""
-    try:
-        number = phonenumbers.parse(typed, HOME_REGION)
-    except phonenumbers.NumberParseException:
-        return ""
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return ""  # also a number without its area code, which several people have
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    """The first number in `typed` as `+15205550142`, one without a country taken as a US number; empty where none is."""
+    for match in phonenumbers.PhoneNumberMatcher(typed, HOME_REGION, phonenumbers.Leniency.POSSIBLE):
+        # A number without its area code is left out: several people have it.
+        if phonenumbers.is_possible_number_with_reason(match.number) == phonenumbers.ValidationResult.IS_POSSIBLE:
+            return phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
+    return ""
 
 
 def has_enough_digits(typed: str) -> bool:

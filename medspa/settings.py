@@ -80,7 +80,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_AGE = 12 * 60 * 60
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("TIME_ZONE", "America/Phoenix")
 if TIME_ZONE not in available_timezones():
     raise EnvironmentRefused(f"TIME_ZONE is {TIME_ZONE!r}, which names no time zone. Try America/Phoenix.")
