@@ -117,7 +117,7 @@ def _watch(web: subprocess.Popen, running: list[subprocess.Popen]) -> int:
     make = os.getppid()
     sender, pause, starts_at = None, 1, 0.0
     while web.poll() is None:
-        if os.getppid() != make:
+        if os.getppid() != make or _was_interrupted(make):
             raise Stopped
         now = time.monotonic()
         if sender is None and now >= starts_at:
@@ -130,6 +130,15 @@ def _watch(web: subprocess.Popen, running: list[subprocess.Popen]) -> int:
         time.sleep(0.2)
     print("The web server has stopped.", file=sys.stderr, flush=True)
     return 1
+
+
+def _was_interrupted(make: int) -> bool:
+    """GNU make passes SIGTERM on but not SIGINT: sent to it alone, it blocks the signal and waits for us (Linux)."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{make}/status").read_text().splitlines():
+            if line.startswith("SigBlk:"):
+                return bool(int(line.split()[1], 16) & 1 << (signal.SIGINT - 1))
+    return False
 
 
 def _stop(running: list[subprocess.Popen]) -> None:
