@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -31,8 +32,10 @@ class ClinicAdmin(admin.ModelAdmin):
         ("Time", {"fields": ["time_zone", "response_target_minutes", "hours_confirmed"]}),
     ]
 
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not Clinic.objects.exists()
+        return False  # the desk itself opens only once `open_clinic` has made the row
 
     def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
         return False
