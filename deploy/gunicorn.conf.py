@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger
 
 from medspa.logs import PrivateFormatter
 
-STALLED_SECONDS = 20
+STALLED_SECONDS = 10
 
 
 class PrivateLogger(Logger):
