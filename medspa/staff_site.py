@@ -1,26 +1,46 @@
 """The desk: Django's admin under the clinic's name and in the clinic's time."""
 
+from zoneinfo import ZoneInfo
+
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from medspa.models import Clinic
 
 
 class StaffSite(AdminSite):
-    """Every page is shown in the clinic's time zone, wherever the reader sits."""
+    """Every page is shown in the clinic's time zone, wherever the reader sits.
 
-    site_header = "Front desk"
-    site_title = "Front desk"
+    A ModelAdmin with a method `to_do(request)` has its words said first on the first page: a dict of `words`, `url`,
+    `count` and `overdue`, or None for those who may not know.
+    """
+
     index_title = "Today"
     enable_nav_sidebar = False
     empty_value_display = "–"
 
     def admin_view(self, view, cacheable=False):
         def in_the_clinics_time(request, *args, **kwargs):
-            with timezone.override(Clinic.objects.current().zone):
+            zone = Clinic.objects.values_list("time_zone", flat=True).first()
+            with timezone.override(ZoneInfo(zone) if zone else timezone.get_default_timezone()):
                 response = view(request, *args, **kwargs)
                 if hasattr(response, "render") and not response.is_rendered:
                     response.render()
                 return response
 
         return super().admin_view(in_the_clinics_time, cacheable)
+
+    def each_context(self, request: HttpRequest) -> dict:
+        name = Clinic.objects.values_list("name", flat=True).first()
+        header = f"{name} front desk" if name else "Front desk"
+        return super().each_context(request) | {"site_header": header, "site_title": header}
+
+    def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        rooms = [model_admin for model_admin in self._registry.values() if hasattr(model_admin, "to_do")]
+        words = {"to_do": [line for room in rooms if (line := room.to_do(request))]}
+        if request.user.has_perm("medspa.change_clinic") and (clinic := Clinic.objects.first()):
+            address = reverse("admin:medspa_clinic_change", args=[clinic.pk])
+            words |= {"placeholders": clinic.placeholders, "clinic_url": address}
+        return super().index(request, words | (extra_context or {}))

@@ -43,6 +43,10 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
         """What still waits for the clinic: new, or somebody has begun to reach the patient."""
         return self.filter(status__in=[Status.NEW, Status.CONTACTING])
 
+    def overdue(self, now: datetime) -> "AppointmentRequestQuerySet":
+        """What should have had a first answer by now."""
+        return self.to_answer().filter(first_response_at=None, respond_by__lt=now)
+
     def longest_waiting_first(self) -> "AppointmentRequestQuerySet":
         return self.order_by("created_at", "pk")
 

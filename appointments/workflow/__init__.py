@@ -6,7 +6,7 @@ version that its caller saw, so that of several people who press at once one suc
 
 from appointments.workflow.answering import REACHED, add_note, claim, log_call, waitlist
 from appointments.workflow.ending import close, reopen
-from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves
+from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves, will_mail
 from appointments.workflow.receiving import receive
 from appointments.workflow.visits import book, cancel, reschedule
 
@@ -27,4 +27,5 @@ __all__ = [
     "reopen",
     "reschedule",
     "waitlist",
+    "will_mail",
 ]

@@ -68,6 +68,13 @@ def allowed_moves(appointment_request: AppointmentRequest, user: AbstractUser) -
     }
 
 
+def will_mail(name: str, appointment_request: AppointmentRequest, now: datetime | None = None) -> Message.Kind | None:
+    """Which mail the move would send to a patient whose address is known; None if none."""
+    if name == "close" and (appointment := appointment_request.booked_appointment()):
+        return Message.Kind.CANCELLED if appointment.starts_at > (now or timezone.now()) else None
+    return MOVES[name].mails
+
+
 def swap(
     name: str,
     appointment_request: AppointmentRequest,

@@ -1,0 +1,9 @@
+"""The desk: the queue of requests, one request's page, one page for every move, and what was mailed.
+
+Nothing is edited here. A request changes by the moves of `workflow` alone; everything else is for reading.
+"""
+
+from appointments.admin.queue import AppointmentRequestAdmin
+from appointments.admin.records import AppointmentAdmin, MessageAdmin
+
+__all__ = ["AppointmentAdmin", "AppointmentRequestAdmin", "MessageAdmin"]

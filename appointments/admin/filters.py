@@ -1,0 +1,102 @@
+"""What the lists at the desk can be narrowed to. Each list opens on what waits."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from appointments.models import Status
+from treatments.models import Treatment
+
+UNSURE = "unsure"
+
+
+class OpensOnOne(admin.SimpleListFilter):
+    """A filter whose first choice is taken until another is made. It has no "All" besides its own choices."""
+
+    clears: tuple[str, ...] = ()  # other filters that a choice here lifts
+
+    def value(self) -> str:
+        chosen = super().value()
+        return chosen if chosen in dict(self.lookup_choices) else self.first_choice()
+
+    def first_choice(self) -> str:
+        return self.lookup_choices[0][0]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for name, words in self.lookup_choices:
+            address = changelist.get_query_string({self.parameter_name: name}, remove=self.clears)
+            yield {"selected": self.value() == name, "query_string": address, "display": words}
+
+
+class StateFilter(OpensOnOne):
+    """What waits; all, once somebody looks for a status or for words."""
+
+    title, parameter_name, clears = "state", "state", ("status",)
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("to_answer", "To answer"), ("all", "All")]
+
+    def first_choice(self) -> str:
+        return "all" if {"status", "q", "found"} & set(self.request.GET) else "to_answer"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.to_answer() if self.value() == "to_answer" else queryset
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title, parameter_name = "status", "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return Status.choices
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        everything = changelist.get_query_string(remove=["status"])
+        yield {"selected": self.value() is None, "query_string": everything, "display": "All"}
+        for name, words in self.lookup_choices:
+            address = changelist.get_query_string({"status": name}, remove=["state"])
+            yield {"selected": self.value() == name, "query_string": address, "display": words}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class TreatmentFilter(admin.SimpleListFilter):
+    title, parameter_name = "treatment", "treatment"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [*Treatment.objects.values_list("slug", "name"), (UNSURE, "Not sure, would like advice")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == UNSURE:
+            return queryset.filter(treatment=None)
+        return queryset.filter(treatment__slug=self.value()) if self.value() else queryset
+
+
+class DayFilter(OpensOnOne):
+    title, parameter_name = "day", "day"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("coming", "From today on"), ("all", "All")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        return queryset.filter(starts_at__gte=today) if self.value() == "coming" else queryset
+
+
+class MessageStateFilter(admin.SimpleListFilter):
+    title, parameter_name = "state", "state"
+    STATES = {"sent": "sent_at", "given_up": "given_up_at", "withdrawn": "withdrawn_at"}
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("unsent", "To be sent"), ("given_up", "Given up"), ("withdrawn", "Withdrawn"), ("sent", "Sent")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "unsent":
+            return queryset.unsent()
+        if column := self.STATES.get(self.value() or ""):
+            return queryset.filter(**{f"{column}__isnull": False})
+        return queryset

@@ -1,0 +1,84 @@
+"""How a request is told in a few words: its status, how long it waits, how to reach the patient, and when."""
+
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import quote
+
+from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from appointments.models import AppointmentRequest, Status
+from medspa.opening_times import clock_time
+
+ContactBy = AppointmentRequest.ContactBy
+VERBS = {ContactBy.TEXT: "Text", ContactBy.CALL: "Call", ContactBy.EMAIL: "Email"}
+SCHEMES = {ContactBy.TEXT: "sms", ContactBy.CALL: "tel"}
+WAITING = (Status.NEW, Status.CONTACTING, Status.WAITLISTED)
+
+
+class Way(NamedTuple):
+    """One way to reach a patient, as a button."""
+
+    verb: str
+    written: str  # as the patient typed it
+    link: str
+
+    def button(self, words: str) -> SafeString:
+        return format_html('<a class="reach" href="{}">{} <bdi>{}</bdi></a>', self.link, self.verb, words)
+
+
+def ways_to_reach(appointment_request: AppointmentRequest) -> list[Way]:
+    """Every way that exists, the one the patient prefers first."""
+    row, found = appointment_request, {}
+    digits = row.phone_e164 or "".join(filter("0123456789".__contains__, row.phone))
+    if digits:
+        found = {kind: Way(VERBS[kind], row.phone, f"{scheme}:{digits}") for kind, scheme in SCHEMES.items()}
+    if row.email:
+        found[ContactBy.EMAIL] = Way(VERBS[ContactBy.EMAIL], row.email, f"mailto:{quote(row.email, safe='@')}")
+    return sorted(found.values(), key=lambda way: way.verb != VERBS[ContactBy(row.contact_by)])
+
+
+def reach(appointment_request: AppointmentRequest) -> SafeString | str:
+    """One button: the preferred way, or whichever there is. A number is shown, an address only named."""
+    for way in ways_to_reach(appointment_request):
+        return way.button("" if way.verb == VERBS[ContactBy.EMAIL] else way.written)
+    return format_html("<bdi>{}</bdi>", appointment_request.phone)
+
+
+def chip(appointment_request: AppointmentRequest) -> SafeString:
+    return format_html(
+        '<span class="chip chip--{}">{}</span>', appointment_request.status, appointment_request.get_status_display()
+    )
+
+
+def waiting(appointment_request: AppointmentRequest, now: datetime | None = None) -> SafeString | str:
+    """For how long, in one unit; marked once the answer is late. Empty where nobody waits."""
+    now = now or timezone.now()
+    if appointment_request.status not in WAITING:
+        return ""
+    spell = timesince(appointment_request.created_at, now, depth=1)
+    words = "Just now" if spell.startswith("0") else spell
+    if not appointment_request.is_overdue(now):
+        return words
+    return format_html('<span class="overdue">{} <small>overdue</small></span>', words)
+
+
+def times(appointment_request: AppointmentRequest) -> SafeString:
+    return format_html_join(
+        SafeString("<br>"), "{}", ((str(time),) for time in appointment_request.preferred_times.all())
+    )
+
+
+def moment(at: datetime) -> str:
+    """`Tue, Nov 24, 9:30 am`, on the clock of the page, with the year where it is not this one."""
+    local = timezone.localtime(at)
+    day = date_format(local, "D, M j" if local.year == timezone.localtime().year else "D, M j, Y")
+    return f"{day}, {clock_time(local.time())}"
+
+
+def who(user: AbstractUser | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else "The patient"

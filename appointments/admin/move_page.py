@@ -1,0 +1,110 @@
+"""One page for every move: it says what will happen, asks what the move needs, and makes it."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from appointments import workflow
+from appointments.admin.request_page import about, find
+from appointments.forms import MOVE_FORMS, MoveForm
+from appointments.models import AppointmentRequest
+from appointments.scheduling import SlotTaken
+
+
+def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    """GET shows; only POST makes the move."""
+    appointment_request = find(desk, request, object_id)
+    if name not in workflow.MOVES:
+        raise Http404
+    if not request.user.has_perm(workflow.MOVES[name].permission):
+        raise PermissionDenied
+    if request.method == "POST":
+        return _make(desk, request, appointment_request, name)
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    if name not in workflow.allowed_moves(appointment_request, request.user):
+        messages.error(request, _not_now(appointment_request, name, request))
+        return _to(appointment_request)
+    return _show(desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request))
+
+
+def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: AppointmentRequest, name: str) -> HttpResponse:
+    form = MOVE_FORMS[name](request.POST, appointment_request=appointment_request)
+    if not form.is_valid():
+        return _show(desk, request, name, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    mails = workflow.will_mail(name, appointment_request)
+    try:
+        getattr(workflow, name)(appointment_request, by=request.user, **form.cleaned_data)
+    except workflow.MoveNotAllowed as refusal:
+        return _tell_what_happened(desk, request, name, form, str(refusal))
+    except SlotTaken as taken:
+        form.refuse(taken)
+        return _show(desk, request, name, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    desk.log_change(request, appointment_request, f"{workflow.MOVES[name].label}.")
+    messages.success(request, _done(appointment_request, name, mails))
+    return _to(appointment_request)
+
+
+def _tell_what_happened(
+    desk: ModelAdmin, request: HttpRequest, name: str, form: MoveForm, happened: str
+) -> HttpResponse:
+    """Nothing was changed, because somebody was first. Words already typed are not lost.
+
+    Where the move is still possible, its form is shown again on top of the news. Where it is not, a note that was
+    typed is offered as a note.
+    """
+    now = find(desk, request, str(form.appointment_request.pk))
+    still = workflow.allowed_moves(now, request.user)
+    note = form.cleaned_data.get("note", "")
+    if name not in still and not (note and "add_note" in still):
+        messages.error(request, f"Nothing was changed. {happened}")
+        return _to(now)
+    if name not in still:
+        name, form = "add_note", MOVE_FORMS["add_note"]({"note": note, "seen": 0}, appointment_request=now)
+    form.see(now.version)
+    form.add_error(None, f"Nothing was changed. {happened}")
+    return _show(desk, request, name, form, HTTPStatus.CONFLICT)
+
+
+def _show(
+    desk: ModelAdmin, request: HttpRequest, name: str, form: MoveForm, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    # Read anew: a move that was refused has left its marks on the object in hand, and none in the database.
+    appointment_request = find(desk, request, str(form.appointment_request.pk))
+    mails = workflow.will_mail(name, appointment_request)
+    words = about(desk, request, appointment_request) | {
+        "title": f"{workflow.MOVES[name].label}: {appointment_request}",
+        "name": name,
+        "move": workflow.MOVES[name],
+        "form": form,
+        "mail_subject": f"appointments/email/{mails}.subject.txt" if mails else "",
+    }
+    return TemplateResponse(request, "admin/appointments/appointmentrequest/move.html", words, status=status)
+
+
+def _not_now(appointment_request: AppointmentRequest, name: str, request: HttpRequest) -> str:
+    if name == "claim" and appointment_request.claimed_by_id == request.user.pk:
+        return "The request is yours already."
+    status = appointment_request.get_status_display().lower()
+    return f"“{workflow.MOVES[name].label}” is not possible while the request's status is: {status}."
+
+
+def _done(appointment_request: AppointmentRequest, name: str, mails: str | None) -> str:
+    """What happened and who was told. No name and no address: messages travel in a cookie."""
+    event = appointment_request.events.last()
+    happened = f"{event}: {event.details}" if event.details else f"{event}"
+    if not mails:
+        return f"{happened}. Nobody is mailed."
+    if not appointment_request.email:
+        return f"{happened}. No e-mail address is known: tell the patient by phone."
+    return f"{happened}. The patient is told by e-mail."
+
+
+def _to(appointment_request: AppointmentRequest) -> HttpResponse:
+    address = reverse("admin:appointments_appointmentrequest_change", args=[appointment_request.pk])
+    return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)

@@ -1,0 +1,131 @@
+"""The queue: what waits for an answer, longest waiting first."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from appointments.admin import glance, searches
+from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
+from appointments.admin.move_page import move_page
+from appointments.admin.records import ReadOnlyAdmin
+from appointments.admin.request_page import request_page
+from appointments.models import AppointmentRequest
+from appointments.references import read_reference
+
+
+class Queue(ChangeList):
+    """Django's list, searched by words that are kept in the session instead of the address."""
+
+    def get_filters_params(self, params: dict | None = None) -> dict:
+        return {name: value for name, value in super().get_filters_params(params).items() if name != "found"}
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
+        self.query = searches.words_behind(request) or read_reference(self.query) or ""
+        return super().get_queryset(request, exclude_parameters)
+
+    @property
+    def is_to_answer(self) -> bool:
+        return any(isinstance(spec, StateFilter) and spec.value() == "to_answer" for spec in self.filter_specs)
+
+
+@admin.register(AppointmentRequest)
+class AppointmentRequestAdmin(ReadOnlyAdmin):
+    """Requests are read here, and changed by moves alone."""
+
+    list_display = ["name", "status_chip", "waiting", "reach", "times"]
+    list_filter = [StateFilter, StatusFilter, TreatmentFilter]
+    list_select_related = ["claimed_by"]
+    search_fields = ["reference"]  # has the search box shown; `get_search_results` does the search
+
+    def get_urls(self) -> list:
+        move = path(
+            "<path:object_id>/move/<slug:name>/",
+            self.admin_site.admin_view(self.move_view),
+            name="appointments_appointmentrequest_move",
+        )
+        return [move, *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return Queue
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentRequest]:
+        return super().get_queryset(request).prefetch_related("preferred_times")
+
+    def get_ordering(self, request: HttpRequest) -> tuple:
+        """Longest waiting first; among all requests, the newest."""
+        if {"state", "status", "q", "found"} & set(request.GET) and request.GET.get("state") != "to_answer":
+            return ("-created_at", "-pk")
+        return AppointmentRequest.objects.longest_waiting_first().query.order_by
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        return (queryset.search(search_term) if search_term else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._look_for(request, request.POST.get("q", ""))
+        if "found" in request.GET and searches.words_behind(request) is None:
+            messages.warning(request, "What you looked for is no longer kept. Search again.")
+            return HttpResponseRedirect(request.path)
+        waiting = AppointmentRequest.objects.to_answer().count()
+        return super().changelist_view(request, {"waiting": waiting, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return request_page(self, request, object_id)
+
+    def move_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        return move_page(self, request, object_id, name)
+
+    def to_do(self, request: HttpRequest) -> dict | None:
+        """What the desk's first page says first, to those who may see it."""
+        if not self.has_view_permission(request):
+            return None
+        requests = AppointmentRequest.objects.to_answer()
+        return {
+            "words": "Requests to answer",
+            "url": reverse("admin:appointments_appointmentrequest_changelist"),
+            "count": requests.count(),
+            "overdue": requests.overdue(timezone.now()).count(),
+        }
+
+    def _look_for(self, request: HttpRequest, words: str) -> HttpResponse:
+        """To the list of what was found. The words stay here; the address has a key that stands for them."""
+        query = f"?{urlencode({'found': searches.keep(request, words)})}" if words.strip() else ""
+        return HttpResponseRedirect(request.path + query, status=HTTPStatus.SEE_OTHER)
+
+    @admin.display(description="name")
+    def name(self, row: AppointmentRequest) -> SafeString:
+        return format_html("<bdi>{}</bdi>", row.full_name)
+
+    @admin.display(description="status")
+    def status_chip(self, row: AppointmentRequest) -> SafeString:
+        if row.claimed_by is None:
+            return glance.chip(row)
+        return format_html("{} <small><bdi>{}</bdi></small>", glance.chip(row), glance.who(row.claimed_by))
+
+    @admin.display(description="waiting", empty_value="–")
+    def waiting(self, row: AppointmentRequest) -> SafeString | str:
+        return glance.waiting(row)
+
+    @admin.display(description="reach")
+    def reach(self, row: AppointmentRequest) -> SafeString | str:
+        return glance.reach(row)
+
+    @admin.display(description="times")
+    def times(self, row: AppointmentRequest) -> SafeString:
+        return glance.times(row)

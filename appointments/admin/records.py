@@ -1,0 +1,66 @@
+"""What was booked and what was mailed, for reading. Neither is changed here."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from appointments.admin.filters import DayFilter, MessageStateFilter
+from appointments.models import Appointment, AppointmentRequest, Message
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Seen by those who may view it, and changed here by nobody."""
+
+    actions = None
+    list_per_page = 25
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @admin.display(description="request")
+    def reference(self, row: Appointment | Message) -> SafeString:
+        return link_to(row.appointment_request)
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """The outbox. A message's text is sealed, because it holds the patient's own link, and is not shown."""
+
+    list_display = ["kind", "reference", "state", "attempts", "created_at"]
+    list_filter = [MessageStateFilter, "kind"]
+    list_select_related = ["appointment_request"]
+    ordering = ["-pk"]
+    fields = ["kind", "reference", "recipient", "subject", "state", "attempts", "created_at", "due_at", "error"]
+    readonly_fields = ["reference", "state"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Outbox", **(extra_context or {})})
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(ReadOnlyAdmin):
+    list_display = ["starts_at", "provider", "reference", "status"]
+    list_display_links = None
+    list_filter = [DayFilter, "provider", "status"]
+    list_select_related = ["appointment_request", "provider"]
+    fields = ["reference", "provider", "starts_at", "ends_at", "status"]
+    readonly_fields = ["reference"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Appointments", **(extra_context or {})})
+
+
+def link_to(appointment_request: AppointmentRequest) -> SafeString:
+    address = reverse("admin:appointments_appointmentrequest_change", args=[appointment_request.pk])
+    return format_html('<a href="{}">{}</a>', address, appointment_request.reference)

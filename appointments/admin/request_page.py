@@ -1,0 +1,87 @@
+"""One request's page: what the patient asked, what stands, what can be done, and all that happened."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from appointments import workflow
+from appointments.admin import glance
+from appointments.models import AppointmentRequest, Event, Message
+
+
+class Entry(NamedTuple):
+    """One line of the timeline: something that was done, or a message."""
+
+    at: datetime
+    what: str
+    who: str
+    details: str = ""
+    note: str = ""
+    state: str = ""
+
+    @property
+    def moment(self) -> str:
+        return glance.moment(self.at)
+
+
+def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    appointment_request = find(desk, request, object_id)
+    words = about(desk, request, appointment_request) | {
+        "moves": workflow.allowed_moves(appointment_request, request.user),
+        "timeline": timeline(request, appointment_request),
+    }
+    return TemplateResponse(request, "admin/appointments/appointmentrequest/request.html", words)
+
+
+def find(desk: ModelAdmin, request: HttpRequest, object_id: str) -> AppointmentRequest:
+    """The request for those who may view requests; 403 for other staff, found or not."""
+    appointment_request = desk.get_object(request, unquote(object_id))
+    if not desk.has_view_permission(request, appointment_request):
+        raise PermissionDenied
+    if appointment_request is None:
+        raise Http404
+    return appointment_request
+
+
+def about(desk: ModelAdmin, request: HttpRequest, appointment_request: AppointmentRequest) -> dict[str, Any]:
+    """What the request's page and the pages of its moves both show. The title holds no patient data."""
+    appointment = appointment_request.booked_appointment()
+    return {
+        **desk.admin_site.each_context(request),
+        "title": f"Request {appointment_request}",
+        "opts": desk.opts,
+        "appointment_request": appointment_request,
+        "chip": glance.chip(appointment_request),
+        "waiting": glance.waiting(appointment_request),
+        "times": glance.times(appointment_request),
+        "ways": [way.button(way.written) for way in glance.ways_to_reach(appointment_request)],
+        "appointment": appointment,
+        "appointment_time": glance.moment(appointment.starts_at) if appointment else "",
+        "received": glance.moment(appointment_request.created_at),
+        "answer_due": glance.moment(appointment_request.respond_by),
+    }
+
+
+def timeline(request: HttpRequest, appointment_request: AppointmentRequest) -> list[Entry]:
+    """Events and messages in one list by time, as far as the person may see them."""
+    entries: list[Entry] = []
+    if request.user.has_perm("appointments.view_event"):
+        entries += map(_of_event, appointment_request.events.select_related("by"))
+    if request.user.has_perm("appointments.view_message"):
+        entries += map(_of_message, appointment_request.messages.all())
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _of_event(event: Event) -> Entry:
+    return Entry(event.at, event.get_kind_display(), glance.who(event.by), event.details, event.note)
+
+
+def _of_message(message: Message) -> Entry:
+    tries = f", after {message.attempts} tries" if message.attempts > 1 else ""
+    what = f"Mail: {message.get_kind_display()}"
+    return Entry(message.created_at, what, f"To {message.recipient}", message.error, state=f"{message.state}{tries}")
