@@ -1,11 +1,13 @@
 """What every test may ask for."""
 
+import os
 import threading
 
 import pytest
 from django.db import connections
 
 from tests import factories
+from tests.site import Site
 
 
 @pytest.fixture
@@ -47,3 +49,11 @@ def at_once(transactional_db):
         return outcomes
 
     return run
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The real site in processes of its own, not yet started."""
+    site = Site(tmp_path, os.environ.get("TEST_DATABASE_URL", ""))
+    yield site
+    site.remove()

@@ -1,0 +1,44 @@
+"""Is everything still whole?"""
+
+from collections.abc import Iterator
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.models import F, Max
+from django.db.models.functions import Coalesce
+
+from appointments import database_rules
+from appointments.models import Appointment, AppointmentRequest, Event, Message, PreferredTime
+
+
+class Command(BaseCommand):
+    help = (
+        "Check that the database is sound, that it still refuses overlapping appointments, that every row belongs to "
+        "a request, and that each request's events lead up to its version. Changes nothing. Prints one line for each "
+        "thing that is wrong and ends with exit code 1, or says that all is well."
+    )
+
+    def handle(self, **options):
+        wrong = 0
+        for complaint in complaints():
+            wrong += 1
+            self.stderr.write(complaint)
+        if wrong:
+            raise SystemExit(1)
+        self.stdout.write("All is well.")
+
+
+def complaints() -> Iterator[str]:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA integrity_check")
+            yield from (f"SQLite: {words}" for (words,) in cursor.fetchall() if words != "ok")
+    if database_rules.missing():
+        yield "The database no longer refuses overlapping appointments. Run: manage.py migrate"
+    for model in (PreferredTime, Appointment, Event, Message):
+        orphans = model.objects.exclude(appointment_request__in=AppointmentRequest.objects.all())
+        yield from (
+            f"{model._meta.verbose_name} {pk} belongs to no request" for pk in orphans.values_list("pk", flat=True)
+        )
+    behind = AppointmentRequest.objects.annotate(last=Coalesce(Max("events__version"), 0)).exclude(version=F("last"))
+    yield from (f"Request {row.reference}: its events do not lead up to its version" for row in behind)
