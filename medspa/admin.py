@@ -1,5 +1,6 @@
 """The clinic's facts at the desk: one page, with its hours and its closures."""
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -8,16 +9,23 @@ from django.urls import reverse
 
 from medspa.models import Clinic, Closure, OpeningHours
 
+# The browser's own fields: Django's come with a "now" and a note about the server's clock, both wrong for a week.
+DATE = {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
+TIME = {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
+
 
 class HoursInline(admin.TabularInline):
     model = OpeningHours
     extra = 0
     verbose_name = "spell of opening hours"
+    verbose_name_plural = "opening hours"
+    formfield_overrides = {models.TimeField: TIME}
 
 
 class ClosureInline(admin.TabularInline):
     model = Closure
     extra = 0
+    formfield_overrides = {models.DateField: DATE}
 
 
 @admin.register(Clinic)

@@ -19,7 +19,7 @@ from treatments.models import (
     Treatment,
 )
 
-LONG_TEXT = 200  # characters; from here on a text gets several lines to write in
+LONG_TEXT = 150  # characters; from here on a text gets several lines to write in
 SAVED_MEANWHILE = (
     "Somebody else saved this treatment after you opened it, so your changes are not saved. "
     "Copy what you wrote, open the page again, and put it into the newer text."
@@ -66,18 +66,31 @@ class PointFormSet(BaseInlineFormSet):
                 form.instance.position = last = last + 1
 
 
-class PointInline(admin.TabularInline):
+class RoomToWrite:
+    """Long texts get several lines instead of one narrow one; days get the browser's own calendar."""
+
+    columns = 80
+
+    def formfield_for_dbfield(self, db_field, request, **options):
+        if isinstance(db_field, models.DateField) and not isinstance(db_field, models.DateTimeField):
+            options["widget"] = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        if isinstance(db_field, models.TextField):
+            options["widget"] = forms.Textarea(attrs={"rows": 6, "cols": self.columns})
+        if isinstance(db_field, models.CharField) and db_field.max_length >= LONG_TEXT and not db_field.choices:
+            options["widget"] = forms.Textarea(
+                attrs={"rows": 3, "cols": self.columns, "maxlength": db_field.max_length}
+            )
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+
+class PointInline(RoomToWrite, admin.TabularInline):
     """One list of the page. `after` is the heading of the fields that it follows."""
 
     form = PointForm
     formset = PointFormSet
     extra = 0
+    columns = 36
     after = ""
-
-    def formfield_for_dbfield(self, db_field, request, **options):
-        if isinstance(db_field, models.CharField) and db_field.max_length >= LONG_TEXT:
-            options["widget"] = forms.Textarea(attrs={"rows": 2, "cols": 40, "maxlength": db_field.max_length})
-        return super().formfield_for_dbfield(db_field, request, **options)
 
 
 class BenefitInline(PointInline):
@@ -111,11 +124,6 @@ class FaqInline(PointInline):
     after = "Prices"
     fields = ["position", "question", "answer"]
 
-    def formfield_for_dbfield(self, db_field, request, **options):
-        if db_field.name == "answer":
-            options["widget"] = forms.Textarea(attrs={"rows": 3, "cols": 60})
-        return super().formfield_for_dbfield(db_field, request, **options)
-
 
 class PhotoInline(PointInline):
     model = Photo
@@ -124,7 +132,7 @@ class PhotoInline(PointInline):
 
 
 @admin.register(Treatment)
-class TreatmentAdmin(admin.ModelAdmin):
+class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
     form = TreatmentForm
     list_display = ["name", "status", "position", "updated_at", "page"]
     list_editable = ["position"]

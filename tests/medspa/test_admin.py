@@ -97,7 +97,7 @@ def test_the_page_names_each_placeholder_until_it_is_replaced(editor, clinic):
     page = editor.get(PAGE).content.decode()
     assert "Patients see placeholders" in page
     for sentence in clinic.placeholders:
-        assert f"<li>{sentence}</li>" in page
+        assert f">{sentence}</li>" in page
     Clinic.objects.update(telephone="(520) 621-2211", street="1 Main Street", hours_confirmed=True)
     assert "Patients see placeholders" not in editor.get(PAGE).content.decode()
 
