@@ -43,7 +43,7 @@ class ClinicAdmin(admin.ModelAdmin):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # the desk itself opens only once `open_clinic` has made the row
+        return False  # `open_clinic` makes the row
 
     def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
         return False
@@ -51,4 +51,6 @@ class ClinicAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        return HttpResponseRedirect(reverse("admin:medspa_clinic_change", args=[Clinic.objects.current().pk]))
+        if clinic := Clinic.objects.first():
+            return HttpResponseRedirect(reverse("admin:medspa_clinic_change", args=[clinic.pk]))
+        return super().changelist_view(request, extra_context)

@@ -63,6 +63,12 @@ def test_the_clinic_its_hours_and_its_closures_are_one_page(editor, clinic):
     assert clinic.closures.get().ends_on == date(2026, 11, 27)
 
 
+def test_before_the_clinic_is_open_the_list_is_empty(editor):
+    Clinic.objects.all().delete()
+    answer = editor.get(LIST)
+    assert (answer.status_code, "0 clinic" in answer.content.decode()) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
@@ -102,6 +108,15 @@ def test_the_page_names_each_placeholder_until_it_is_replaced(editor, clinic):
     assert "Patients see placeholders" not in editor.get(PAGE).content.decode()
 
 
+def test_the_desks_first_page_warns_those_who_may_put_in_the_facts_and_nobody_else(editor):
+    index = reverse("admin:index")
+    page = editor.get(index).content.decode()
+    assert "Patients see placeholders" in page
+    assert f'href="{PAGE}"' in page
+    editor.force_login(staff("desk", "view_clinic"))
+    assert "Patients see placeholders" not in editor.get(index).content.decode()
+
+
 def test_away_from_its_page_the_warning_leads_there():
     warning = render_to_string(
         "admin/includes/placeholders.html", {"placeholders": ["The street address is empty."], "clinic_url": PAGE}
@@ -133,5 +148,5 @@ def test_the_page_costs_the_same_for_one_closure_and_for_thirty(editor, clinic, 
     for number in range(rows):
         clinic.closures.create(starts_on=date(2027, 1, 1 + number), ends_on=date(2027, 1, 1 + number))
     editor.get(PAGE)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         assert editor.get(PAGE).status_code == 200
