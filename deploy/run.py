@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 PROJECT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(PROJECT / "manage.py")]
@@ -160,7 +161,7 @@ def _signal(child: subprocess.Popen, number: int) -> None:
         os.killpg(child.pid, number)
 
 
-def _stopped(number, frame) -> None:
+def _stopped(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
