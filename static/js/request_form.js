@@ -15,7 +15,8 @@ const box = form.querySelector("textarea");
 const count = document.createElement("p");
 count.className = "aside";
 const show = () => {
-  count.textContent = `${form.dataset.most - box.value.length} ${form.dataset.left}`;
+  const left = form.dataset.most - box.value.length;
+  count.textContent = `${Math.abs(left)} ${left < 0 ? form.dataset.over : form.dataset.left}`;
 };
 box.after(count);
 box.addEventListener("input", show);
