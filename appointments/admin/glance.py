@@ -19,6 +19,8 @@ VERBS = {ContactBy.TEXT: "Text", ContactBy.CALL: "Call", ContactBy.EMAIL: "Email
 SCHEMES = {ContactBy.TEXT: "sms", ContactBy.CALL: "tel"}
 WAITING = (Status.NEW, Status.CONTACTING, Status.WAITLISTED)
 
+NOTHING = SafeString('<span class="none">–</span>')  # left out where rows are cards
+
 
 class Way(NamedTuple):
     """One way to reach a patient, as a button."""
@@ -56,15 +58,15 @@ def chip(appointment_request: AppointmentRequest) -> SafeString:
 
 
 def waiting(appointment_request: AppointmentRequest, now: datetime | None = None) -> SafeString | str:
-    """For how long, in one unit; marked once the answer is late. Empty where nobody waits."""
+    """For how long, in one unit; marked once the answer is late. NOTHING where nobody waits."""
     now = now or timezone.now()
     if appointment_request.status not in WAITING:
-        return ""
+        return NOTHING
     spell = timesince(appointment_request.created_at, now, depth=1)
     words = "Just now" if spell.startswith("0") else spell
     if not appointment_request.is_overdue(now):
         return words
-    return format_html('<span class="overdue">{} <small>overdue</small></span>', words)
+    return format_html('<span class="overdue">{}<small>, late</small></span>', words)
 
 
 def times(appointment_request: AppointmentRequest) -> SafeString:

@@ -6,13 +6,14 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from appointments import workflow
 from appointments.admin.request_page import about, find
 from appointments.forms import MOVE_FORMS, MoveForm
-from appointments.models import AppointmentRequest
+from appointments.models import AppointmentRequest, Message
 from appointments.scheduling import SlotTaken
 
 
@@ -82,9 +83,14 @@ def _show(
         "name": name,
         "move": workflow.MOVES[name],
         "form": form,
-        "mail_subject": f"appointments/email/{mails}.subject.txt" if mails else "",
+        "mail_subject": _subject(mails, appointment_request) if mails else "",
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/move.html", words, status=status)
+
+
+def _subject(mails: Message.Kind, appointment_request: AppointmentRequest) -> str:
+    words = render_to_string(f"appointments/email/{mails}.subject.txt", {"reference": appointment_request.reference})
+    return " ".join(words.split())
 
 
 def _not_now(appointment_request: AppointmentRequest, name: str, request: HttpRequest) -> str:
@@ -94,7 +100,7 @@ def _not_now(appointment_request: AppointmentRequest, name: str, request: HttpRe
     return f"“{workflow.MOVES[name].label}” is not possible while the request's status is: {status}."
 
 
-def _done(appointment_request: AppointmentRequest, name: str, mails: str | None) -> str:
+def _done(appointment_request: AppointmentRequest, name: str, mails: Message.Kind | None) -> str:
     """What happened and who was told. No name and no address: messages travel in a cookie."""
     event = appointment_request.events.last()
     happened = f"{event}: {event.details}" if event.details else f"{event}"

@@ -118,7 +118,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             return glance.chip(row)
         return format_html("{} <small><bdi>{}</bdi></small>", glance.chip(row), glance.who(row.claimed_by))
 
-    @admin.display(description="waiting", empty_value="–")
+    @admin.display(description="waiting")
     def waiting(self, row: AppointmentRequest) -> SafeString | str:
         return glance.waiting(row)
 

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from appointments.admin import glance
 from appointments.admin.filters import DayFilter, MessageStateFilter
 from appointments.models import Appointment, AppointmentRequest, Message
 
@@ -37,7 +38,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class MessageAdmin(ReadOnlyAdmin):
     """The outbox. A message's text is sealed, because it holds the patient's own link, and is not shown."""
 
-    list_display = ["kind", "reference", "state", "attempts", "created_at"]
+    list_display = ["kind", "reference", "state", "attempts", "written"]
     list_filter = [MessageStateFilter, "kind"]
     list_select_related = ["appointment_request"]
     ordering = ["-pk"]
@@ -47,10 +48,14 @@ class MessageAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Outbox", **(extra_context or {})})
 
+    @admin.display(description="written")
+    def written(self, message: Message) -> str:
+        return glance.moment(message.created_at)
+
 
 @admin.register(Appointment)
 class AppointmentAdmin(ReadOnlyAdmin):
-    list_display = ["starts_at", "provider", "reference", "status"]
+    list_display = ["when", "provider", "reference", "status"]
     list_display_links = None
     list_filter = [DayFilter, "provider", "status"]
     list_select_related = ["appointment_request", "provider"]
@@ -59,6 +64,10 @@ class AppointmentAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Appointments", **(extra_context or {})})
+
+    @admin.display(description="when")
+    def when(self, appointment: Appointment) -> str:
+        return glance.moment(appointment.starts_at)
 
 
 def link_to(appointment_request: AppointmentRequest) -> SafeString:

@@ -57,6 +57,7 @@ def about(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
         "opts": desk.opts,
         "appointment_request": appointment_request,
         "chip": glance.chip(appointment_request),
+        "is_waiting": appointment_request.status in glance.WAITING,
         "waiting": glance.waiting(appointment_request),
         "times": glance.times(appointment_request),
         "ways": [way.button(way.written) for way in glance.ways_to_reach(appointment_request)],
