@@ -1,10 +1,12 @@
 """Staff-written text: CommonMark, rendered once on saving. Raw HTML and script links come out inert."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-_markdown = MarkdownIt("commonmark", {"html": False})
+_markdown = MarkdownIt("commonmark", {"html": False}).disable("image")  # pictures would come from other hosts
 
 
 def render(text: str) -> SafeString:
@@ -24,8 +26,8 @@ class MarkdownField(models.TextField):
 class RenderedField(models.TextField):
     """Where a MarkdownField keeps its HTML. Declared after it; read as safe text."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(**{"blank": True, "default": "", "editable": False, **options})
 
-    def from_db_value(self, value, expression, connection):
+    def from_db_value(self, value: str, expression: object, connection: object) -> SafeString:
         return mark_safe(value)  # noqa: S308  (only `render` writes here)

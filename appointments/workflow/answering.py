@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
@@ -15,7 +15,7 @@ REACHED = {"answered": "Answered", "voicemail": "Left a voicemail", "no_answer":
 
 
 @transaction.atomic
-def claim(appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, now: datetime | None = None) -> None:
+def claim(appointment_request: AppointmentRequest, *, by: User, seen: int, now: datetime | None = None) -> None:
     """Make the request `by`'s own, whoever had it before."""
     now = swap("claim", appointment_request, by=by, seen=seen, now=now, claimed_by=by)
     write_down(appointment_request, Event.Kind.CLAIMED, by=by, now=now)
@@ -25,7 +25,7 @@ def claim(appointment_request: AppointmentRequest, *, by: AbstractUser, seen: in
 def log_call(
     appointment_request: AppointmentRequest,
     *,
-    by: AbstractUser,
+    by: User,
     seen: int,
     reached: str,
     note: str = "",
@@ -41,7 +41,7 @@ def log_call(
 
 @transaction.atomic
 def waitlist(
-    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str = "", now: datetime | None = None
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
 ) -> None:
     """Set the request aside until a time is free."""
     now = swap("waitlist", appointment_request, by=by, seen=seen, now=now, status=Status.WAITLISTED)
@@ -50,7 +50,7 @@ def waitlist(
 
 @transaction.atomic
 def add_note(
-    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str, now: datetime | None = None
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str, now: datetime | None = None
 ) -> None:
     """Add words to the history. Notes of several people never stand in each other's way."""
     appointment_request.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from medspa.models import Clinic
 def close(
     appointment_request: AppointmentRequest,
     *,
-    by: AbstractUser,
+    by: User,
     seen: int,
     reason: str,
     note: str = "",
@@ -49,7 +49,7 @@ def close(
 
 @transaction.atomic
 def reopen(
-    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str, now: datetime | None = None
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str, now: datetime | None = None
 ) -> None:
     """Take a closed request up again, with a new clock. `note` says why."""
     now = now or timezone.now()

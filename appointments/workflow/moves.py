@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -57,7 +57,7 @@ class MoveNotAllowed(Exception):
     """The request is no longer as the caller saw it, or its status does not allow the move. Says who did what."""
 
 
-def allowed_moves(appointment_request: AppointmentRequest, user: AbstractUser) -> dict[str, Move]:
+def allowed_moves(appointment_request: AppointmentRequest, user: User) -> dict[str, Move]:
     """The moves that the request's status and the person's permissions allow now."""
     return {
         name: move
@@ -79,7 +79,7 @@ def swap(
     name: str,
     appointment_request: AppointmentRequest,
     *,
-    by: AbstractUser,
+    by: User,
     seen: int,
     now: datetime | None,
     **changes: Any,
@@ -99,7 +99,7 @@ def write_down(
     appointment_request: AppointmentRequest,
     kind: Event.Kind,
     *,
-    by: AbstractUser | None,
+    by: User | None,
     now: datetime,
     details: str = "",
     note: str = "",
@@ -126,5 +126,5 @@ def _what_happened(appointment_request: AppointmentRequest, seen: int) -> str:
     return ". ".join(deeds) or "The request is in a state that does not allow this."
 
 
-def _name(user: AbstractUser | None) -> str:
+def _name(user: User | None) -> str:
     return (user.get_full_name() or user.get_username()) if user else "The patient"

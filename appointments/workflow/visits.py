@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
@@ -21,7 +21,7 @@ from treatments.models import Provider
 def book(
     appointment_request: AppointmentRequest,
     *,
-    by: AbstractUser,
+    by: User,
     seen: int,
     provider: Provider,
     starts_at: datetime,
@@ -41,7 +41,7 @@ def book(
 def reschedule(
     appointment_request: AppointmentRequest,
     *,
-    by: AbstractUser,
+    by: User,
     seen: int,
     provider: Provider,
     starts_at: datetime,
@@ -59,7 +59,7 @@ def reschedule(
 
 @transaction.atomic
 def cancel(
-    appointment_request: AppointmentRequest, *, by: AbstractUser, seen: int, note: str = "", now: datetime | None = None
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
 ) -> None:
     """Cancel the visit, give its time back and queue its mail. The request waits again, with a new clock."""
     now = now or timezone.now()
@@ -84,7 +84,7 @@ def _tell(
     appointment: Appointment,
     kind: Event.Kind,
     *,
-    by: AbstractUser,
+    by: User,
     now: datetime,
     note: str = "",
 ) -> None:
