@@ -6,7 +6,7 @@ HOME_REGION = "US"
 
 
 def as_e164(typed: str) -> str:
-    """The first number in `typed` as `+15205550142`, one without a country taken as a US number; empty where none is."""
+    """The first number in `typed` as `+15205550142`, a US one where no country is said; empty where there is none."""
     for match in phonenumbers.PhoneNumberMatcher(typed, HOME_REGION, phonenumbers.Leniency.POSSIBLE):
         # A number without its area code is left out: several people have it.
         if phonenumbers.is_possible_number_with_reason(match.number) == phonenumbers.ValidationResult.IS_POSSIBLE:
