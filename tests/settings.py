@@ -3,34 +3,21 @@
 TEST_DATABASE_URL alone is heard. Each process gets its own empty VAR_DIR, so that tests on all cores share no files.
 """
 
+import atexit
 import os
+import re
+import shutil
 import tempfile
 from pathlib import Path
 
-SHELL_IS_NOT_HEARD = [
-    "ALLOWED_HOSTS",
-    "BEHIND_PROXY",
-    "DATABASE_URL",
-    "DATA_KEYS",
-    "DEBUG",
-    "DEFAULT_FROM_EMAIL",
-    "DESK_EMAIL",
-    "EMAIL_URL",
-    "LOG_FORMAT",
-    "MIN_FILL_SECONDS",
-    "PORT",
-    "SECRET_KEY",
-    "SITE_URL",
-    "STAFF_IDLE_SECONDS",
-    "STAFF_MFA",
-    "SUBMIT_LIMIT_PER_HOUR",
-    "TIME_ZONE",
-    "TRUSTED_PROXIES",
-]
-for _name in SHELL_IS_NOT_HEARD:
+_worker = os.environ.get("PYTEST_XDIST_WORKER")
+_folder = os.path.join(os.environ["VAR_DIR"], _worker) if _worker else tempfile.mkdtemp(prefix="medspa-tests-")
+if not _worker:  # the process that hands out the tests tidies up after the others, which end without ado
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+_real_settings = Path(__file__).resolve().parent.parent / "medspa" / "settings.py"
+for _name in re.findall(r"\benv\.\w+\(\s*\"([A-Z_]+)\"", _real_settings.read_text()):
     os.environ.pop(_name, None)
-_folder = tempfile.TemporaryDirectory(prefix="medspa-tests-", ignore_cleanup_errors=True)
-os.environ["VAR_DIR"] = _folder.name
+os.environ["VAR_DIR"] = _folder
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
@@ -39,7 +26,7 @@ from medspa.settings import DATABASES, STATIC_ROOT, STORAGES, VAR_DIR  # noqa: E
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not Django's database in memory: threads and live servers meet the locks that the real site has.
-    DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR_DIR, "test.sqlite3"))}
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread of a test server must leave no connection behind
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
