@@ -9,8 +9,10 @@ import struct
 
 from gunicorn.glogging import Logger
 
+from medspa.environment import Environment
 from medspa.logs import PrivateFormatter
 
+env = Environment(os.environ)
 STALLED_SECONDS = 10
 
 
@@ -20,11 +22,11 @@ class PrivateLogger(Logger):
     def setup(self, cfg):
         super().setup(cfg)
         for handler in self.error_log.handlers:
-            handler.setFormatter(PrivateFormatter(as_json=os.environ.get("LOG_FORMAT") == "json"))
+            handler.setFormatter(PrivateFormatter(as_json=env.one_of("LOG_FORMAT", ["text", "json"]) == "json"))
 
 
-bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+bind = f"127.0.0.1:{env.number('PORT', 8000)}"
+workers = env.number("WEB_CONCURRENCY", 2, at_least=1)
 worker_class = "gthread"
 threads = 16  # a client that sends slowly holds one; each may hold one database connection
 timeout = 60  # seconds without a sign of life from a worker, before it is replaced

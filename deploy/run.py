@@ -34,7 +34,8 @@ class Stopped(BaseException):
 
 
 def main(*, is_dev: bool) -> int:
-    port = _port()
+    port = _number("PORT", "8000", 65535)
+    _number("WEB_CONCURRENCY", "2", 64)  # gunicorn reads it by itself
     os.umask(0o077)  # what the site writes is for its own user
     os.environ["PYTHONUNBUFFERED"] = "1"
     if is_dev:
@@ -57,10 +58,11 @@ def main(*, is_dev: bool) -> int:
         _stop(running)
 
 
-def _port() -> int:
-    given = os.environ.setdefault("PORT", "8000")
-    if not given.isdecimal() or not 1 <= int(given) <= 65535:
-        raise CannotRun(f"PORT is {given!r}, which is no port. Try: make run PORT=8001")
+def _number(name: str, default: str, most: int) -> int:
+    given = os.environ.get(name, "").strip() or default
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise CannotRun(f"{name} is {given!r}. It must be a number from 1 to {most}, such as {default}.")
+    os.environ[name] = given
     return int(given)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from tests.house.blueprint import PROJECT
+from tests.house.blueprint import FLOORS, PROJECT
 
 README = PROJECT / "README.md"
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
@@ -25,10 +25,12 @@ def readme() -> str:
 def variables_read() -> set[str]:
     """Names of the environment that the settings and the programs in deploy/ read."""
     found = set()
-    for file in [PROJECT / "medspa/settings.py", PROJECT / "tests/settings.py", *PROJECT.glob("deploy/*.py")]:
+    for file in [PROJECT / "medspa/settings.py", *PROJECT.glob("deploy/*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READERS:
                 found |= _names(node.args[:1], node.func.value)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "_number":
+                found |= {ast.literal_eval(node.args[0])}
             elif isinstance(node, ast.Subscript):
                 found |= _names([node.slice], node.value)
     return found - NOT_FOR_PEOPLE
@@ -41,12 +43,18 @@ def _names(words: list[ast.expr], owner: ast.expr) -> set[str]:
 
 
 def test_the_environment_is_found_in_the_code():
-    assert {"SECRET_KEY", "DATABASE_URL", "VAR_DIR", "PORT", "TEST_DATABASE_URL"} <= variables_read()
+    assert {"SECRET_KEY", "DATABASE_URL", "VAR_DIR", "PORT", "WEB_CONCURRENCY"} <= variables_read()
 
 
 def test_readme_lists_every_variable_and_no_other(readme):
     listed = set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|", readme, re.MULTILINE))
     assert listed == variables_read()
+    assert "TEST_DATABASE_URL" in readme
+
+
+def test_readme_lists_every_command_of_ours_and_no_other(readme):
+    ours = {name for name, app in get_commands().items() if app.split(".")[-1] in FLOORS}
+    assert set(re.findall(r"^\| `([a-z_]+)(?: [A-Z-][^`]*)?` \|", readme, re.MULTILINE)) == ours
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
