@@ -70,9 +70,8 @@ def waiting(appointment_request: AppointmentRequest, now: datetime | None = None
 
 
 def times(appointment_request: AppointmentRequest) -> SafeString:
-    return format_html_join(
-        SafeString("<br>"), "{}", ((str(time),) for time in appointment_request.preferred_times.all())
-    )
+    preferred = [(str(time),) for time in appointment_request.preferred_times.all()]
+    return format_html_join(SafeString("<br>"), "{}", preferred) or NOTHING
 
 
 def moment(at: datetime) -> str:
