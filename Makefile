@@ -8,8 +8,9 @@ export PORT
 find_python = for python in .venv/bin/python python3.13 python3.12 python3.11 python3; do \
 		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; done; \
 	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed, and none is on the PATH. Install one and try again." >&2; exit 1; fi
-site_packages = $(find_python); "$$python" deploy/install.py || exit 1
-dev_packages = $(find_python); "$$python" deploy/install.py --dev || exit 1
+# `exec`, here and below, because make passes SIGTERM on to the first process of a line alone.
+site_packages = $(find_python); exec "$$python" deploy/install.py
+dev_packages = $(find_python); exec "$$python" deploy/install.py --dev
 pin = .venv/bin/python -m uv pip compile --universal --python-version 3.11 --generate-hashes --quiet \
 	--custom-compile-command "make lock" $(ARGS)
 
@@ -26,13 +27,16 @@ help: ## list these commands
 	@sed -n 's/^\([a-z]*\): ## /make \1\t/p' Makefile
 
 run: ## serve the site at http://127.0.0.1:$PORT (PORT=8000) with its message sender beside it
-	@$(site_packages); exec .venv/bin/python deploy/run.py
+	@$(site_packages)
+	@exec .venv/bin/python deploy/run.py
 
 dev: ## the same on Django's development server: DEBUG on, reloads on every change
-	@$(site_packages); exec .venv/bin/python deploy/run.py --dev
+	@$(site_packages)
+	@exec .venv/bin/python deploy/run.py --dev
 
 test: ## run the tests on SQLite, or on TEST_DATABASE_URL=postgres://...; ARGS="-k name" picks some
-	@$(dev_packages); exec .venv/bin/python -m pytest -n auto $(ARGS)
+	@$(dev_packages)
+	@exec .venv/bin/python -m pytest -n auto $(ARGS)
 
 lint: ## linters, types, templates, missing migrations, Django's deployment checks
 	@$(dev_packages)

@@ -9,13 +9,14 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = PROJECT / ".venv"
-NO_VENV = "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"
+NO_VENV = "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv."
 NO_NETWORK = "The package index does not answer. Is this machine online?"
 NO_BUILD = "A package has no ready build for this machine and could not be compiled."
 REASONS = [  # what pip says, what a person can do; the first that is found in the log counts
@@ -92,8 +93,15 @@ def _log_path() -> Path:
 
 def _run(command: list[str], log: Path, mode: str) -> None:
     with open(log, mode) as output:
-        finished = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-    if finished.returncode:
+        child = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, process_group=0
+        )
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        os.killpg(child.pid, signal.SIGKILL)  # with what it has started; half a .venv is thrown away next time
+        raise
+    if code:
         said = log.read_text(errors="replace")
         reason = next((words for sign, words in REASONS if sign in said), "Installing failed.")
         raise CannotInstall(f"{reason} The log is {log}.")
@@ -104,6 +112,7 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that pip goes when this goes
     try:
         main(["requirements.txt", "requirements-dev.txt"] if "--dev" in sys.argv[1:] else ["requirements.txt"])
     except CannotInstall as reason:
