@@ -3,6 +3,7 @@
 import logging
 from http import HTTPStatus
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -70,7 +71,8 @@ def my_request(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def privacy_notice(request: HttpRequest) -> HttpResponse:
-    return render(request, "appointments/privacy.html")
+    canonical = settings.SITE_URL + reverse("appointments:privacy_notice")
+    return render(request, "appointments/privacy.html", {"canonical": canonical})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -95,7 +97,11 @@ def _show_form(
     request: HttpRequest, form: AppointmentRequestForm, clinic: Clinic, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     now = timezone.now()
-    words = {"form": form, "promise": promise(clinic, respond_by(clinic, now), now)}
+    words = {
+        "form": form,
+        "promise": promise(clinic, respond_by(clinic, now), now),
+        "canonical": settings.SITE_URL + reverse("appointments:request_form"),
+    }
     return render(request, "appointments/request_form.html", words, status=status)
 
 

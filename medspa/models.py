@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
@@ -32,6 +32,7 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
         clinic = self.prefetch_related("hours", "closures").first()
         if clinic is None:
             raise ClinicNotOpenedYet("There is no clinic yet. Run: manage.py open_clinic")
+        Clinic.last_read = clinic
         return clinic
 
 
@@ -74,6 +75,7 @@ class Clinic(models.Model):
     )
 
     objects = ClinicQuerySet.as_manager()
+    last_read: "ClassVar[Clinic | None]" = None  # for pages that must stand while the database is away
 
     class Meta:
         verbose_name_plural = "clinic"

@@ -24,16 +24,15 @@ log = logging.getLogger(__name__)
 
 BARE_PAGE = '<!doctype html><html lang="en"><title>{words}</title><h1>{words}</h1><p>Try again in a few minutes.</p>'
 SECURITY_TXT_LASTS = timedelta(days=180)  # RFC 9116 asks for less than a year
-_last_read: dict[str, Clinic] = {}
 
 
 def known_clinic() -> Clinic | None:
-    """The clinic; while the database is away, as it was last read here. None if it never was."""
+    """The clinic; while the database is away, as this process last read it. None if it never did."""
     try:
-        _last_read["clinic"] = Clinic.objects.current()
+        return Clinic.objects.current()
     except (DatabaseError, InterfaceError, ClinicNotOpenedYet):
         log.warning("The clinic could not be read for a page that reports trouble")
-    return _last_read.get("clinic")
+    return Clinic.last_read
 
 
 def bad_request(request: HttpRequest, exception: Exception | None) -> HttpResponse:
