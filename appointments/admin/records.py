@@ -15,7 +15,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     """Seen by those who may view it, and changed here by nobody."""
 
     actions = None
-    list_per_page = 25
+    list_per_page = list_max_show_all = 25
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()

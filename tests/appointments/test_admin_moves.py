@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from appointments import workflow
 from appointments.forms import MOVE_FORMS
 from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Message
+from appointments.scheduling import SlotTaken
 from tests import factories
 
 QUEUE = "/admin/appointments/appointmentrequest/"
@@ -221,6 +222,16 @@ def test_a_taken_slot_leaves_the_request_as_it_was_and_keeps_what_was_typed(desk
     assert "<title>Error: Book" in " ".join(page.split()).replace("<title> ", "<title>")
     assert (row.status, row.version) == ("new", 1)
     assert row.events.count() == 1
+
+
+def test_a_slot_that_was_taken_and_is_free_again_is_still_refused(clinic):
+    room = factories.provider()
+    form = MOVE_FORMS["book"](
+        {"seen": 1, "provider": room.pk, **VISIT}, appointment_request=factories.appointment_request()
+    )
+    assert form.is_valid()
+    form.refuse(SlotTaken(None))
+    assert form.errors["time"] == ["That time was taken a moment ago. Choose another time"]
 
 
 @pytest.mark.parametrize(
