@@ -63,10 +63,9 @@ class Site:
         self._run("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "medspa.wsgi")
         if sender:
             self._run("manage.py", "send_messages")
-        for _ in range(200):
-            with socket.socket() as visitor:
-                if visitor.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
+        for _ in range(600):
+            with suppress(*GONE), visitor().open(f"{self.url}/healthz", timeout=20):
+                return self
             time.sleep(0.05)
         raise TimeoutError(self.log.read_text())
 

@@ -75,6 +75,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method == "POST":
             return self._look_for(request, request.POST.get("q", ""))
+        typed = request.GET.get("q", "")
+        if typed.strip() and not read_reference(typed):
+            return self._look_for(request, typed)  # the words leave the address at once
         if "found" in request.GET and searches.words_behind(request) is None:
             messages.warning(request, "What you looked for is no longer kept. Search again.")
             return HttpResponseRedirect(request.path)

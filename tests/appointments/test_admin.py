@@ -160,6 +160,15 @@ def test_a_key_of_another_session_finds_nothing_and_says_so(desk):
     assert "no longer kept" in lost.content.decode()
 
 
+def test_words_typed_into_an_address_leave_it_at_once(desk):
+    factories.appointment_request(full_name=CANARY)
+    factories.appointment_request(full_name="Somebody Else")
+
+    response = desk.get(QUEUE, {"q": CANARY}, follow=True)
+    assert names(response.content.decode()) == [CANARY]
+    assert "Canary" not in response.request["QUERY_STRING"]
+
+
 def test_an_empty_search_leads_back_to_what_waits(desk):
     assert desk.post(QUEUE, {"q": "  "})["Location"] == QUEUE
 

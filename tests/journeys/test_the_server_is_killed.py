@@ -39,11 +39,11 @@ def keep_sending(site, acknowledged, stop):
     while not stop.is_set():
         address = send_request(site)
         if address is None:
-            return
+            continue
         try:
             page = visitor().open(address, timeout=20).read().decode()
         except GONE:
-            return
+            continue
         acknowledged.append((address, re.search(r"\b[2-9A-Y]{3}-[2-9A-Y]{4}\b", page)[0]))
 
 
