@@ -33,7 +33,7 @@ def aftercare(request: HttpRequest, slug: str) -> HttpResponse:
 @cache_control(public=True, max_age=3600)
 def photo(request: HttpRequest, name: str) -> FileResponse:
     """The file of a photo that is on a page; a draft's photos are for those who may see the draft."""
-    shown = get_object_or_404(Photo, image=f"photos/{name}", treatment__in=_readable_by(request))
+    shown = get_object_or_404(Photo, image=f"photos/{name}.jpg", treatment__in=_readable_by(request))
     return FileResponse(shown.image.open("rb"), content_type="image/jpeg")
 
 
