@@ -82,6 +82,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
 TIME_ZONE = env.text("TIME_ZONE", "America/Phoenix")
 if TIME_ZONE not in available_timezones():
     raise EnvironmentRefused(f"TIME_ZONE is {TIME_ZONE!r}, which names no time zone. Try America/Phoenix.")

@@ -151,7 +151,7 @@ class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
     ]
     # In the order of the page. Each list stands after the fields named in its `after`.
     fieldsets = [
-        ("The page", {"fields": ["name", "slug", ("status", "position"), "summary", "description"]}),
+        ("The page", {"fields": ["name", "slug", ("status", "publish_at", "position"), "summary", "description"]}),
         (
             "Facts in a row",
             {"fields": ["procedure_minutes", ("calming_minutes_min", "calming_minutes_max"), "time_off", "price_from"]},

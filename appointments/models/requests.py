@@ -103,6 +103,7 @@ class AppointmentRequest(models.Model):
         Treatment, models.PROTECT, null=True, blank=True, help_text="Empty: the patient would like advice."
     )
     message = SealedTextField(blank=True)
+    language = models.CharField(max_length=2, choices=settings.LANGUAGES, default="en", help_text="What we write in.")
 
     objects = AppointmentRequestQuerySet.as_manager()
 

@@ -1,0 +1,25 @@
+"""What we offer. A treatment's page is its row and its points, in the order in which the page is read.
+
+Texts are the practice's own words. An empty field leaves no trace on the page.
+"""
+
+from treatments.models.photos import Photo, Result
+from treatments.models.points import Benefit, Contraindication, Faq, Point, ProcedureStep, RecoveryNote
+from treatments.models.providers import Provider
+from treatments.models.treatments import Treatment, TreatmentQuerySet
+from treatments.models.versions import TreatmentVersion
+
+__all__ = [
+    "Benefit",
+    "Contraindication",
+    "Faq",
+    "Photo",
+    "Point",
+    "ProcedureStep",
+    "Provider",
+    "RecoveryNote",
+    "Result",
+    "Treatment",
+    "TreatmentQuerySet",
+    "TreatmentVersion",
+]

@@ -1,0 +1,123 @@
+"""One treatment and its page's texts, in one language."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from treatments.texts import MarkdownField, RenderedField
+
+
+class TreatmentQuerySet(models.QuerySet["Treatment"]):
+    def published(self, now: datetime | None = None) -> "TreatmentQuerySet":
+        """What patients may read now, in every language."""
+        due = models.Q(publish_at=None) | models.Q(publish_at__lte=now or timezone.now())
+        return self.filter(due, status=Treatment.Status.PUBLISHED)
+
+    def in_language(self, language: str) -> "TreatmentQuerySet":
+        return self.filter(language=language)
+
+    def with_points(self) -> "TreatmentQuerySet":
+        """With everything its page shows: one query for each kind of point."""
+        return self.prefetch_related(
+            "benefits", "contraindications", "steps", "recovery_notes", "faqs", "photos", "results"
+        )
+
+
+class Treatment(models.Model):
+    """One treatment and the texts of its page. Drafts are seen by staff alone."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PUBLISHED = "published", "Published"
+
+    name = models.CharField(max_length=100)
+    slug = models.SlugField("address", max_length=60, help_text="The last part of the page's address.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    publish_at = models.DateTimeField(
+        "publish at", null=True, blank=True, help_text="A published page is not shown before this time. Empty: at once."
+    )
+    language = models.CharField(max_length=2, choices=settings.LANGUAGES, default="en", editable=False)
+    original = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, editable=False, related_name="translations"
+    )
+    position = models.PositiveSmallIntegerField(default=0, help_text="Lower numbers come first.")
+    summary = models.CharField(max_length=300, help_text="One or two sentences under the name. Also used in lists.")
+    description = models.CharField(
+        "description for search engines", max_length=170, blank=True, help_text="70 to 160 characters."
+    )
+    procedure_minutes = models.PositiveSmallIntegerField(
+        "minutes of treatment", default=30, validators=[MinValueValidator(5), MaxValueValidator(480)]
+    )
+    calming_minutes_min = models.PositiveSmallIntegerField(
+        "minutes of calming treatment, at least", null=True, blank=True, help_text="Leave empty if there is none."
+    )
+    calming_minutes_max = models.PositiveSmallIntegerField(
+        "minutes of calming treatment, at most", null=True, blank=True
+    )
+    time_off = models.CharField("time off", max_length=60, blank=True, help_text="Such as: Usually none.")
+    price_from = models.CharField("price from", max_length=40, blank=True, help_text="Such as $250.")
+
+    what_it_is = MarkdownField(blank=True)
+    what_it_is_html = RenderedField()
+    benefits_intro = MarkdownField("what it can help, before the list", blank=True)
+    benefits_intro_html = RenderedField()
+    benefits_close = MarkdownField("what it can help, after the list", blank=True)
+    benefits_close_html = RenderedField()
+    who_it_suits = MarkdownField(blank=True)
+    who_it_suits_html = RenderedField()
+    on_the_day = MarkdownField("what happens on the day, before the steps", blank=True)
+    on_the_day_html = RenderedField()
+    risks = MarkdownField(blank=True)
+    risks_html = RenderedField()
+    recovery_intro = MarkdownField("recovery, before the notes", blank=True)
+    recovery_intro_html = RenderedField()
+    prices = MarkdownField(blank=True)
+    prices_html = RenderedField()
+    closing = MarkdownField("last words", blank=True)
+    closing_html = RenderedField()
+
+    reviewed_by = models.CharField(max_length=100, blank=True, help_text="Name and profession.")
+    reviewed_on = models.DateField(null=True, blank=True)
+    next_review_on = models.DateField(null=True, blank=True)
+    social_picture = models.ImageField(upload_to="social/", blank=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TreatmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(calming_minutes_min__isnull=True, calming_minutes_max__isnull=True)
+                | models.Q(calming_minutes_max__gte=models.F("calming_minutes_min")),
+                name="calming_minutes_are_a_range",
+                violation_error_message="Fill in both minutes of calming treatment, the smaller one first, or neither.",
+            ),
+            models.UniqueConstraint(fields=["slug", "language"], name="one_page_an_address"),
+            models.UniqueConstraint(fields=["original", "language"], name="one_translation_a_language"),
+            models.CheckConstraint(
+                condition=models.Q(language="en", original=None) | ~models.Q(language="en") & ~models.Q(original=None),
+                name="a_translation_has_an_original",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("treatments:treatment", args=[self.slug])
+
+    @property
+    def is_published(self) -> bool:
+        """Whether patients may read it now."""
+        return self.status == self.Status.PUBLISHED and (self.publish_at is None or self.publish_at <= timezone.now())
+
+    @property
+    def visit_minutes(self) -> tuple[int, int]:
+        """Shortest and longest stay at the clinic, with the calming treatment where there is one."""
+        least, most = self.calming_minutes_min or 0, self.calming_minutes_max or 0
+        return self.procedure_minutes + least, self.procedure_minutes + most
