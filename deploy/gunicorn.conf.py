@@ -1,6 +1,6 @@
 """How the site is served: python -m gunicorn -c deploy/gunicorn.conf.py medspa.wsgi
 
-Every value here can be changed on gunicorn's command line. See docs/operations.md for a proxy in front.
+Every value here can be changed on gunicorn's command line.
 """
 
 import os
