@@ -99,11 +99,15 @@ class Clinic(models.Model):
         return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
 
     @property
+    def has_fictional_telephone(self) -> bool:
+        digits = "".join(filter(str.isdigit, self.telephone))
+        return FICTIONAL_EXCHANGE in digits[-7:]
+
+    @property
     def placeholders(self) -> list[str]:
         """What still stands in for a fact that the practice has not given, in words for staff."""
-        digits = "".join(filter(str.isdigit, self.telephone))
         found = []
-        if FICTIONAL_EXCHANGE in digits[-7:]:
+        if self.has_fictional_telephone:
             found.append(f"The telephone number {self.telephone} is reserved for fiction and reaches nobody.")
         if not self.hours_confirmed:
             found.append("The opening hours are examples.")

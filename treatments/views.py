@@ -6,12 +6,16 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from medspa.models import Clinic
+from treatments import structured_data
 from treatments.models import Photo, Treatment, TreatmentQuerySet
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return _page(request, "treatments/home.html", {"treatments": Treatment.objects.published()})
+    clinic = Clinic.objects.current()
+    words = {"clinic": clinic, "structured_data": structured_data.as_json(structured_data.of_clinic(clinic))}
+    return _page(request, "treatments/home.html", {"treatments": Treatment.objects.published(), **words})
 
 
 @require_safe
@@ -21,7 +25,10 @@ def treatments(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def treatment(request: HttpRequest, slug: str) -> HttpResponse:
-    return _page(request, "treatments/treatment.html", {"treatment": _readable(request, slug)})
+    clinic, shown = Clinic.objects.current(), _readable(request, slug)
+    graph = structured_data.of_treatment(clinic, shown, settings.SITE_URL + request.path)
+    words = {"clinic": clinic, "structured_data": structured_data.as_json(graph)}
+    return _page(request, "treatments/treatment.html", {"treatment": shown, **words})
 
 
 @require_safe
