@@ -8,5 +8,6 @@ urlpatterns = [
     path("treatments/", views.treatments, name="treatments"),
     path("treatments/<slug:slug>/", views.treatment, name="treatment"),
     path("treatments/<slug:slug>/aftercare/", views.aftercare, name="aftercare"),
+    path("accessibility/", views.accessibility, name="accessibility"),
     path("media/photos/<slug:name>.jpg", views.photo, name="photo"),  # under MEDIA_URL
 ]

@@ -37,6 +37,11 @@ def aftercare(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return _page(request, "treatments/accessibility.html", {})
+
+
+@require_safe
 @cache_control(public=True, max_age=3600)
 def photo(request: HttpRequest, name: str) -> FileResponse:
     """The file of a photo that is on a page; a draft's photos are for those who may see the draft."""

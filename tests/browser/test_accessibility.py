@@ -12,6 +12,7 @@ PAGES = [
     "/treatments/microneedling/aftercare/",
     "/request-an-appointment/",
     "/privacy/",
+    "/accessibility/",
     "/no-such-page/",
     "/admin/login/",
 ]

@@ -18,6 +18,7 @@ PAGES = [
     "/treatments/microneedling/aftercare/",
     "/request-an-appointment/",
     "/privacy/",
+    "/accessibility/",
     "/no-such-page/",
 ]
 
