@@ -1,25 +1,23 @@
-"""The treatment's page at the desk: one form, in the order in which the page is read."""
+"""The treatment's page at the desk: its fields and lists in the order of the public page."""
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import models, transaction
-from django.forms.models import BaseInlineFormSet
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from treatments.claims import claim_words
-from treatments.models import (
-    Benefit,
-    Contraindication,
-    Faq,
-    Photo,
-    ProcedureStep,
-    Provider,
-    RecoveryNote,
-    Treatment,
+from treatments.admin.lists import (
+    BenefitInline,
+    ContraindicationInline,
+    FaqInline,
+    RecoveryNoteInline,
+    RoomToWrite,
+    StepInline,
 )
+from treatments.admin.pictures import PhotoInline
+from treatments.claims import claim_words
+from treatments.models import Treatment
 
-LONG_TEXT = 150  # characters; from here on a text gets several lines to write in
 SAVED_MEANWHILE = (
     "Somebody else saved this treatment after you opened it, so your changes are not saved. "
     "Copy what you wrote, open the page again, and put it into the newer text."
@@ -43,92 +41,6 @@ class TreatmentForm(forms.ModelForm):
             if self.cleaned_data.get("seen") != now:
                 raise forms.ValidationError(SAVED_MEANWHILE)
         return super().clean()
-
-
-class PointForm(forms.ModelForm):
-    position = forms.IntegerField(
-        required=False, min_value=0, max_value=999, widget=forms.NumberInput(attrs={"class": "position"})
-    )
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if not self.instance.pk:
-            self.initial["position"] = None  # the end of the list, once saved
-
-
-class PointFormSet(BaseInlineFormSet):
-    def clean(self) -> None:
-        """A point without a position goes to the end."""
-        super().clean()
-        last = max((form.instance.position or 0 for form in self.forms), default=0)
-        for form in self.forms:
-            if form.has_changed() and form.instance.position is None:
-                form.instance.position = last = last + 1
-
-
-class RoomToWrite:
-    """Long texts get several lines instead of one narrow one; days get the browser's own calendar."""
-
-    columns = 80
-
-    def formfield_for_dbfield(self, db_field, request, **options):
-        if isinstance(db_field, models.DateField) and not isinstance(db_field, models.DateTimeField):
-            options["widget"] = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-        if isinstance(db_field, models.TextField):
-            options["widget"] = forms.Textarea(attrs={"rows": 6, "cols": self.columns})
-        if isinstance(db_field, models.CharField) and db_field.max_length >= LONG_TEXT and not db_field.choices:
-            options["widget"] = forms.Textarea(
-                attrs={"rows": 3, "cols": self.columns, "maxlength": db_field.max_length}
-            )
-        return super().formfield_for_dbfield(db_field, request, **options)
-
-
-class PointInline(RoomToWrite, admin.TabularInline):
-    """One list of the page. `after` is the heading of the fields that it follows."""
-
-    form = PointForm
-    formset = PointFormSet
-    extra = 0
-    columns = 36
-    after = ""
-
-
-class BenefitInline(PointInline):
-    model = Benefit
-    after = "What it can help"
-    fields = ["position", "name", "text"]
-
-
-class ContraindicationInline(PointInline):
-    model = Contraindication
-    after = "Who it suits"
-    fields = ["position", "page_words", "question", "staff_advice"]
-    verbose_name_plural = "who should wait"
-
-
-class StepInline(PointInline):
-    model = ProcedureStep
-    after = "What happens on the day"
-    fields = ["position", "name", "minutes", "text"]
-    verbose_name_plural = "steps of the visit"
-
-
-class RecoveryNoteInline(PointInline):
-    model = RecoveryNote
-    after = "Recovery"
-    fields = ["position", "when", "text"]
-
-
-class FaqInline(PointInline):
-    model = Faq
-    after = "Prices"
-    fields = ["position", "question", "answer"]
-
-
-class PhotoInline(PointInline):
-    model = Photo
-    after = "The page"
-    fields = ["position", "image", "alt", "caption"]
 
 
 @admin.register(Treatment)
@@ -225,11 +137,3 @@ def _texts(treatment: Treatment) -> list[str]:
         for field in row._meta.fields
         if field.editable and isinstance(value := field.value_from_object(row), str)
     ]
-
-
-@admin.register(Provider)
-class ProviderAdmin(admin.ModelAdmin):
-    list_display = ["name", "is_active", "user"]
-    list_select_related = ["user"]
-    list_filter = ["is_active"]
-    search_fields = ["name"]
