@@ -19,6 +19,16 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import psycopg
 
 PROJECT = Path(__file__).resolve().parent.parent
+PUBLIC_PAGES = [
+    "/",
+    "/treatments/",
+    "/treatments/microneedling/",
+    "/treatments/microneedling/aftercare/",
+    "/request-an-appointment/",
+    "/privacy/",
+    "/accessibility/",
+    "/no-such-page/",
+]
 GONE = (OSError, HTTPException)  # what a visitor meets when the server dies in the middle of an answer
 
 

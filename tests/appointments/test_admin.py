@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 from django.urls import reverse
 
 from appointments.models import AppointmentRequest
@@ -14,19 +13,7 @@ QUEUE = "/admin/appointments/appointmentrequest/"
 CANARY = "Canary Zwitscher"
 TUESDAY_NOON = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def tuesday_noon():
-    with time_machine.travel(TUESDAY_NOON):
-        yield
-
-
-@pytest.fixture
-def desk(client, clinic, receptionist):
-    client.force_login(receptionist)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday_noon")]
 
 
 def names(page: str) -> list[str]:

@@ -19,19 +19,7 @@ TUESDAY_NOON = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 VISIT = {"day": "2026-12-08", "time": "09:00", "minutes": "30"}
 NINE_IN_TUCSON = datetime(2026, 12, 8, 16, 0, tzinfo=UTC)
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def tuesday_noon():
-    with time_machine.travel(TUESDAY_NOON):
-        yield
-
-
-@pytest.fixture
-def desk(client, clinic, receptionist):
-    client.force_login(receptionist)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday_noon")]
 
 
 def page_of(row: AppointmentRequest) -> str:

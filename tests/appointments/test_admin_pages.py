@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
-import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -18,19 +17,7 @@ QUEUE = "/admin/appointments/appointmentrequest/"
 CANARY = "Canary Zwitscher"
 TUESDAY_NOON = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def tuesday_noon():
-    with time_machine.travel(TUESDAY_NOON):
-        yield
-
-
-@pytest.fixture
-def desk(client, clinic, receptionist):
-    client.force_login(receptionist)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday_noon")]
 
 
 def words(answer) -> str:

@@ -3,19 +3,9 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.site import send_request
+from tests.site import PUBLIC_PAGES, send_request
 
-PAGES = [
-    "/",
-    "/treatments/",
-    "/treatments/microneedling/",
-    "/treatments/microneedling/aftercare/",
-    "/request-an-appointment/",
-    "/privacy/",
-    "/accessibility/",
-    "/no-such-page/",
-    "/admin/login/",
-]
+PAGES = [*PUBLIC_PAGES, "/admin/login/"]
 DANGLING = """() => [...document.querySelectorAll('[for],[aria-describedby],[aria-labelledby],[href^="#"]')].flatMap(
     (element) => ['for', 'aria-describedby', 'aria-labelledby', 'href']
         .filter((name) => element.hasAttribute(name) && (name !== 'href' || element.hash.length > 1))

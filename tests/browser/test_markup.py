@@ -10,18 +10,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.site import PROJECT, send_request, visitor
-
-PAGES = [
-    "/",
-    "/treatments/",
-    "/treatments/microneedling/",
-    "/treatments/microneedling/aftercare/",
-    "/request-an-appointment/",
-    "/privacy/",
-    "/accessibility/",
-    "/no-such-page/",
-]
+from tests.site import PROJECT, PUBLIC_PAGES, send_request, visitor
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +37,7 @@ def validate():
 
 
 def test_the_validator_finds_nothing_on_any_public_page(validate, opened_site, tmp_path):
-    addresses = [*PAGES, *(f"/es{address}" for address in PAGES)]
+    addresses = [*PUBLIC_PAGES, *(f"/es{address}" for address in PUBLIC_PAGES)]
     pages = {address: fetch(opened_site, address) for address in addresses}
     pages["the private page"] = fetch(opened_site, send_request(opened_site))
     pages["a form with errors"] = visitor_sends_nothing(opened_site)

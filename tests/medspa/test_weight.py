@@ -7,20 +7,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.site import Site, send_request
+from tests.site import PUBLIC_PAGES, Site, send_request
 
 MARKUP_STYLE_SCRIPT = 10 * 1024  # bytes; look.md's figure to beat
 FIRST_LOAD = 60 * 1024  # with fonts and drawing, without photos
-PAGES = [
-    "/",
-    "/treatments/",
-    "/treatments/microneedling/",
-    "/treatments/microneedling/aftercare/",
-    "/request-an-appointment/",
-    "/privacy/",
-    "/accessibility/",
-    "/no-such-page/",
-]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +22,7 @@ def served(tmp_path_factory):
 
 def test_every_page_is_light(served, capsys):
     rows = []
-    for address in [*PAGES, send_request(served)]:
+    for address in [*PUBLIC_PAGES, send_request(served)]:
         url = urljoin(served.url, address)
         page, weight = fetch(url)
         linked = {urljoin(url, path) for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page)}
