@@ -4,8 +4,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 
+from medspa.models import Clinic
+from treatments import content_report
 from treatments.admin.lists import (
     BenefitInline,
     ContraindicationInline,
@@ -90,6 +93,8 @@ class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
 
     def render_change_form(self, request, context, *args, **kwargs):
         context["in_page_order"] = _in_page_order(context["adminform"], context["inline_admin_formsets"])
+        if context["original"]:
+            context |= _findings(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_related(self, request, form, formsets, change):
@@ -115,6 +120,20 @@ class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
                 treatment.save(update_fields=["status", "updated_at"])
                 self.log_change(request, treatment, f"Status: {status.label}.")
                 messages.success(request, f"{treatment} is now: {status.label}.")
+
+
+def _findings(request: HttpRequest, treatment: Treatment) -> dict:
+    """What the page as it was last saved still lacks, for the panel above the form."""
+    clinic = Clinic.objects.current()
+    page = content_report.about_treatment(content_report.to_report().get(pk=treatment.pk), clinic)
+    whole = content_report.about_clinic(clinic)
+    may_mend = request.user.has_perm("medspa.change_clinic")
+    return {
+        "page_findings": page,
+        "clinic_findings": whole,
+        "needed": sum(finding.is_needed for finding in [*page, *whole]),
+        "clinic_url": reverse("admin:medspa_clinic_change", args=[clinic.pk]) if may_mend else "",
+    }
 
 
 def _in_page_order(adminform, inlines: list) -> list:
