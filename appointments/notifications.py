@@ -4,17 +4,36 @@ A mail carries the clinic's name and telephone, the reference, a time and a link
 can be typed into the form, so neither what was typed there nor the treatment is repeated.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import override
 
 from appointments.models import Appointment, AppointmentRequest, Message
 from appointments.response_clock import promise, spoken
 from medspa.models import Clinic
 
 Kind = Message.Kind
+Told = ParamSpec("Told")
 
 
+def in_their_language(wording: Callable[Told, Message | None]) -> Callable[Told, Message | None]:
+    """Words, dates and the link's page in the language that the patient asked in."""
+
+    @wraps(wording)
+    def worded(*told: Told.args, **more: Told.kwargs) -> Message | None:
+        appointment_request: AppointmentRequest = told[0]  # type: ignore[assignment]
+        with override(appointment_request.language):
+            return wording(*told, **more)
+
+    return worded
+
+
+@in_their_language
 def received(appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
     """The receipt: not yet an appointment, and by when we answer."""
     due = promise(clinic, appointment_request.respond_by, appointment_request.created_at)
@@ -27,14 +46,17 @@ def desk_notice(appointment_request: AppointmentRequest, clinic: Clinic) -> Mess
     return _message(Kind.DESK_NOTICE, settings.DESK_EMAIL, appointment_request, clinic, link=link)
 
 
+@in_their_language
 def booked(appointment_request: AppointmentRequest, clinic: Clinic, appointment: Appointment) -> Message | None:
     return _to_patient(Kind.BOOKED, appointment_request, clinic, time=spoken(clinic, appointment.starts_at))
 
 
+@in_their_language
 def rescheduled(appointment_request: AppointmentRequest, clinic: Clinic, appointment: Appointment) -> Message | None:
     return _to_patient(Kind.RESCHEDULED, appointment_request, clinic, time=spoken(clinic, appointment.starts_at))
 
 
+@in_their_language
 def cancelled(appointment_request: AppointmentRequest, clinic: Clinic, appointment: Appointment) -> Message | None:
     return _to_patient(Kind.CANCELLED, appointment_request, clinic, time=spoken(clinic, appointment.starts_at))
 

@@ -3,15 +3,17 @@
 Set once when a request arrives; the desk's queue and the patient's page speak from the same clock.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from medspa.models import Clinic
 from medspa.opening_times import clock_time
 
 STEP_MINUTES = 30  # what is promised is rounded up to this, so that it can be said and kept
+NOON = time(12)
 WITHOUT_HOURS = timedelta(days=2)
 
 
@@ -42,15 +44,35 @@ def promise(clinic: Clinic, due: datetime, now: datetime) -> str:
     if over:
         late += timedelta(minutes=STEP_MINUTES) - over
     today = now.astimezone(clinic.zone).date()
-    at = clock_time(late.time())
+    by = _by(late.time())
     if late.date() == today:
-        return _("today by %(time)s") % {"time": at}
+        return _("today %(by_time)s") % {"by_time": by}
     if late.date() == today + timedelta(days=1):
-        return _("tomorrow by %(time)s") % {"time": at}
-    return _("by %(time)s on %(day)s") % {"time": at, "day": date_format(late.date(), "l, F j")}
+        return _("tomorrow %(by_time)s") % {"by_time": by}
+    return _("%(by_time)s on %(day)s") % {"by_time": by, "day": _day(late.date())}
 
 
 def spoken(clinic: Clinic, at: datetime) -> str:
     """A moment as patients and staff read it: "Tuesday, November 24 at 9:30 am", in the clinic's time zone."""
     local = at.astimezone(clinic.zone)
-    return _("%(day)s at %(time)s") % {"day": date_format(local.date(), "l, F j"), "time": clock_time(local.time())}
+    return f"{_day(local.date())} {_at(local.time())}"
+
+
+# The hour decides the article in Spanish: a la 1 p. m., a las 2 p. m., al mediodía. So each is said whole.
+
+
+def _by(at: time) -> str:
+    if at == NOON:
+        return _("by noon")
+    return ngettext("by %(time)s", "by %(time)s", at.hour % 12) % {"time": clock_time(at)}
+
+
+def _at(at: time) -> str:
+    if at == NOON:
+        return _("at noon")
+    return ngettext("at %(time)s", "at %(time)s", at.hour % 12) % {"time": clock_time(at)}
+
+
+def _day(day: date) -> str:
+    # Translators: as in https://docs.djangoproject.com/en/5.2/ref/templates/builtins/#date
+    return date_format(day, pgettext("a day without its year", "l, F j"))

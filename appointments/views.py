@@ -3,13 +3,13 @@
 import logging
 from http import HTTPStatus
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from appointments.forms import UNSURE, AppointmentRequestForm
 from appointments.models import AppointmentRequest
 from appointments.response_clock import promise, respond_by, spoken
+from medspa.languages import addresses
 from medspa.models import Clinic
 
 log = logging.getLogger(__name__)
@@ -48,16 +49,18 @@ def request_form(request: HttpRequest) -> HttpResponse:
 def my_request(request: HttpRequest, token: str) -> HttpResponse:
     """The patient's private page. A wrong, old or altered link is simply not found."""
     found = AppointmentRequest.objects.behind(token).select_related("treatment")
-    appointment_request = found.prefetch_related("preferred_times", "appointments").first()
+    shown = found.prefetch_related("preferred_times", "appointments", "treatment__translations")
+    appointment_request = shown.first()
     if appointment_request is None:
         raise Http404
     clinic, now = Clinic.objects.current(), timezone.now()
-    appointment = appointment_request.booked_appointment()
+    appointment, treatment = appointment_request.booked_appointment(), appointment_request.treatment
     response = render(
         request,
         "appointments/my_request.html",
         {
             "appointment_request": appointment_request,
+            "treatment": treatment.in_words_of(get_language()) if treatment else None,
             "promise": promise(clinic, appointment_request.respond_by, now),
             "is_overdue": appointment_request.is_overdue(now),
             "appointment": appointment,
@@ -71,8 +74,7 @@ def my_request(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def privacy_notice(request: HttpRequest) -> HttpResponse:
-    canonical = settings.SITE_URL + reverse("appointments:privacy_notice")
-    return render(request, "appointments/privacy.html", {"canonical": canonical})
+    return render(request, "appointments/privacy.html", addresses(request.path))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -100,7 +102,7 @@ def _show_form(
     words = {
         "form": form,
         "promise": promise(clinic, respond_by(clinic, now), now),
-        "canonical": settings.SITE_URL + reverse("appointments:request_form"),
+        **addresses(request.path),
     }
     return render(request, "appointments/request_form.html", words, status=status)
 

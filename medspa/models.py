@@ -10,7 +10,9 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from medspa.opening_times import Hours, Spell, clock_time, day_names, open_spells
 
@@ -193,5 +195,6 @@ class Closure(models.Model):
         ]
 
     def __str__(self) -> str:
-        days = f"{self.starts_on:%b %d, %Y}"
-        return days if self.ends_on == self.starts_on else f"{days} to {self.ends_on:%b %d, %Y}"
+        # Translators: as in https://docs.djangoproject.com/en/5.2/ref/templates/builtins/#date
+        first, last = (date_format(day, pgettext("a day", "M d, Y")) for day in (self.starts_on, self.ends_on))
+        return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}

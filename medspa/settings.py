@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "medspa.middleware.LanguageOfTheAddress",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "medspa.compression.CompressedPages",
@@ -64,6 +65,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "medspa.context_processors.clinic",
+                "medspa.context_processors.languages",
             ]
         },
     }

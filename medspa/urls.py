@@ -1,5 +1,9 @@
-"""Addresses. They are promised in README; patients and programs rely on them."""
+"""Addresses. They are promised in README; patients and programs rely on them.
 
+What patients read stands at the same path twice: in English, and in Spanish under `/es/`.
+"""
+
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
@@ -10,11 +14,14 @@ from treatments.sitemaps import sitemaps
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
-    path("", include("treatments.urls")),
-    path("", include("appointments.urls")),
     path("robots.txt", views.robots_txt, name="robots_txt"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("sitemap.xml", sitemap, {"sitemaps": sitemaps}, name="sitemap"),
+    *i18n_patterns(
+        path("", include("treatments.urls")),
+        path("", include("appointments.urls")),
+        prefix_default_language=False,
+    ),
 ]
 
 handler400 = "medspa.views.bad_request"

@@ -14,15 +14,18 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from appointments import outbox
+from medspa.languages import NAMES, other_language, same_page
 from medspa.models import Clinic, ClinicNotOpenedYet
 
 log = logging.getLogger(__name__)
 
-BARE_PAGE = '<!doctype html><html lang="en"><title>{words}</title><h1>{words}</h1><p>Try again in a few minutes.</p>'
+BARE_PAGE = '<!doctype html><html lang="{language}"><title>{words}</title><h1>{words}</h1><p>{advice}</p>'
 SECURITY_TXT_LASTS = timedelta(days=180)  # RFC 9116 asks for less than a year
 
 
@@ -36,27 +39,29 @@ def known_clinic() -> Clinic | None:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None) -> HttpResponse:
-    return _report(HTTPStatus.BAD_REQUEST)
+    return _report(request, HTTPStatus.BAD_REQUEST)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None) -> HttpResponse:
-    return _report(HTTPStatus.FORBIDDEN)
+    return _report(request, HTTPStatus.FORBIDDEN)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None) -> HttpResponse:
-    return _report(HTTPStatus.NOT_FOUND)
+    return _report(request, HTTPStatus.NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _report(HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _report(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _report(status: HTTPStatus) -> HttpResponse:
+def _report(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     try:
-        page = render_to_string(f"{status:d}.html", {"clinic": known_clinic()})
+        words = {"clinic": known_clinic(), "other_language": other_language(request.path)}
+        page = render_to_string(f"{status:d}.html", words)
     except Exception:  # whatever broke the page that is reported may break this one as well
         log.exception("The page for status %d could not be shown", status)
-        page = BARE_PAGE.format(words=status.phrase)
+        words, advice = _("Something went wrong on our side"), _("Try again in a few minutes.")
+        page = BARE_PAGE.format(language=get_language(), words=words, advice=advice)
     return HttpResponse(page, status=status)
 
 
@@ -66,7 +71,7 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
     lines = [
         "User-agent: *",
         f"Disallow: {reverse('admin:index')}",
-        "Disallow: /my-request/",
+        *[f"Disallow: {same_page('/my-request/', language)}" for language in NAMES],
         f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}",
     ]
     return _plain(lines)
@@ -81,7 +86,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     lines = [
         f"Contact: mailto:{clinic.email}" if clinic and clinic.email else f"Contact: {settings.SITE_URL}/",
         f"Expires: {until:%Y-%m-%dT%H:%M:%SZ}",
-        "Preferred-Languages: en",
+        "Preferred-Languages: en, es",
         f"Canonical: {settings.SITE_URL}{reverse('security_txt')}",
     ]
     return _plain(lines)

@@ -7,10 +7,15 @@ from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.urls import reverse
 
+from medspa.languages import NAMES
 from treatments.models import Treatment, TreatmentQuerySet
 
 
 class PagesOfThisSite(Sitemap):
+    """Each page in each language that it exists in, and with it where the others are."""
+
+    i18n = alternates = x_default = True
+
     def get_protocol(self, protocol=None) -> str:
         return urlsplit(settings.SITE_URL).scheme
 
@@ -28,10 +33,13 @@ class StandingPages(PagesOfThisSite):
 
 class TreatmentPages(PagesOfThisSite):
     def items(self) -> TreatmentQuerySet:
-        return Treatment.objects.published()
+        return Treatment.objects.published().originals().with_translations()
+
+    def get_languages_for_item(self, item: Treatment) -> list[str]:
+        return [language for language in NAMES if item.in_words_of(language).language == language]
 
     def lastmod(self, item: Treatment) -> datetime:
-        return item.updated_at
+        return max(item.in_words_of(language).updated_at for language in NAMES)
 
 
 sitemaps = {"pages": StandingPages, "treatments": TreatmentPages}

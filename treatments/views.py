@@ -1,11 +1,12 @@
-"""The public pages about what we offer. Staff who may edit also see drafts."""
+"""The public pages about what we offer, in the language of their address. Staff who may edit also see drafts."""
 
-from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from medspa.languages import MAIN, addresses
 from medspa.models import Clinic
 from treatments import structured_data
 from treatments.models import Photo, Treatment, TreatmentQuerySet
@@ -15,25 +16,26 @@ from treatments.models import Photo, Treatment, TreatmentQuerySet
 def home(request: HttpRequest) -> HttpResponse:
     clinic = Clinic.objects.current()
     words = {"clinic": clinic, "structured_data": structured_data.as_json(structured_data.of_clinic(clinic))}
-    return _page(request, "treatments/home.html", {"treatments": Treatment.objects.published(), **words})
+    return _page(request, "treatments/home.html", {"treatments": _on_offer(), **words})
 
 
 @require_safe
 def treatments(request: HttpRequest) -> HttpResponse:
-    return _page(request, "treatments/treatments.html", {"treatments": Treatment.objects.published()})
+    return _page(request, "treatments/treatments.html", {"treatments": _on_offer()})
 
 
 @require_safe
 def treatment(request: HttpRequest, slug: str) -> HttpResponse:
-    clinic, shown = Clinic.objects.current(), _readable(request, slug)
-    graph = structured_data.of_treatment(clinic, shown, settings.SITE_URL + request.path)
+    clinic, (shown, links) = Clinic.objects.current(), _readable(request, slug)
+    graph = structured_data.of_treatment(clinic, shown, links["canonical"])
     words = {"clinic": clinic, "structured_data": structured_data.as_json(graph)}
-    return _page(request, "treatments/treatment.html", {"treatment": shown, **words})
+    return _page(request, "treatments/treatment.html", {"treatment": shown, **words, **links})
 
 
 @require_safe
 def aftercare(request: HttpRequest, slug: str) -> HttpResponse:
-    return _page(request, "treatments/aftercare.html", {"treatment": _readable(request, slug)})
+    shown, links = _readable(request, slug)
+    return _page(request, "treatments/aftercare.html", {"treatment": shown, **links})
 
 
 @require_safe
@@ -51,11 +53,27 @@ def photo(request: HttpRequest, name: str) -> FileResponse:
 
 def _page(request: HttpRequest, template: str, words: dict) -> HttpResponse:
     """The page under its one address: the site's own, whatever host or query it was asked with."""
-    return render(request, template, {"canonical": settings.SITE_URL + request.path, **words})
+    return render(request, template, {**addresses(request.path), **words})
 
 
-def _readable(request: HttpRequest, slug: str) -> Treatment:
-    return get_object_or_404(_readable_by(request).with_points(), slug=slug)
+def _on_offer() -> list[Treatment]:
+    """Each treatment in the reader's language, or in English as long as it is not translated."""
+    offered, language = Treatment.objects.published().originals(), get_language()
+    if language != MAIN:
+        offered = offered.with_translations()
+    return [treatment.in_words_of(language) for treatment in offered]
+
+
+def _readable(request: HttpRequest, slug: str) -> tuple[Treatment, dict]:
+    """The row that is read at this address, and the page's addresses in each language that patients can read."""
+    readable, language = _readable_by(request), get_language()
+    treatment = get_object_or_404(readable.originals().with_points().with_translations(), slug=slug)
+    published = [MAIN, *(row.language for row in treatment.translations.all() if row.is_published)]
+    links = addresses(request.path, published)
+    if language == MAIN:
+        return treatment, links
+    translation = readable.filter(original=treatment).in_language(language).with_points().first()
+    return translation or treatment, links
 
 
 def _readable_by(request: HttpRequest) -> TreatmentQuerySet:

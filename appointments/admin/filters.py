@@ -68,7 +68,7 @@ class TreatmentFilter(admin.SimpleListFilter):
     title, parameter_name = "treatment", "treatment"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [*Treatment.objects.values_list("slug", "name"), (UNSURE, "Not sure, would like advice")]
+        return [*Treatment.objects.originals().values_list("slug", "name"), (UNSURE, "Not sure, would like advice")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() == UNSURE:

@@ -5,6 +5,8 @@ from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from appointments import workflow
@@ -123,16 +125,18 @@ class AppointmentRequestForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.helper = FormHelper()
         self.helper.form_tag = False
-        self.treatments = {treatment.slug: treatment for treatment in Treatment.objects.published()}
+        offered = Treatment.objects.published().originals().with_translations()
+        self.treatments = {treatment.slug: treatment for treatment in offered}
+        self.language = get_language() or "en"
         self.fields["treatment"].choices = [
             ("", _("Choose one")),
-            *((slug, treatment.name) for slug, treatment in self.treatments.items()),
+            *((slug, treatment.in_words_of(self.language).name) for slug, treatment in self.treatments.items()),
             (UNSURE, _("I am not sure, I would like advice")),
         ]
         times = times_to_prefer(clinic)
         ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
         known = {time.code: time for time in times} | {time.code: time for time in map(read_preference, ticked) if time}
-        self.fields["preferred_times"].choices = [(code, str(time)) for code, time in known.items()]
+        self.fields["preferred_times"].choices = [(code, capfirst(str(time))) for code, time in known.items()]
         if not known:
             del self.fields["preferred_times"]
 
@@ -154,4 +158,4 @@ class AppointmentRequestForm(forms.Form):
         answers = dict(self.cleaned_data)
         treatment = self.treatments.get(answers.pop("treatment"))
         preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
-        return workflow.receive(treatment=treatment, preferred_times=preferred_times, **answers)
+        return workflow.receive(treatment=treatment, preferred_times=preferred_times, language=self.language, **answers)

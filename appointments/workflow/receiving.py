@@ -28,6 +28,7 @@ def receive(
     treatment: Treatment | None,
     preferred_times: Iterable[PreferredTime],
     message: str,
+    language: str = "en",
     now: datetime | None = None,
 ) -> AppointmentRequest:
     """Store what a patient asked for: request, preferred times, first event and both messages, all or nothing.
@@ -48,6 +49,7 @@ def receive(
         contact_by=contact_by,
         treatment=treatment,
         message=message,
+        language=language,
         created_at=now,
         respond_by=respond_by(clinic, now),
     )

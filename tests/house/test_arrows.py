@@ -17,7 +17,17 @@ from tests.house.blueprint import (
     used_doors,
 )
 
-HALLWAYS = {"views", "urls", "admin", "staff_site", "context_processors", "compression", "management", "settings"}
+HALLWAYS = {
+    "views",
+    "urls",
+    "admin",
+    "staff_site",
+    "context_processors",
+    "compression",
+    "middleware",
+    "management",
+    "settings",
+}
 WORKFLOW_ALONE = {"scheduling": {"reserve", "move", "release"}, "outbox": {"queue"}}
 
 

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, override
 
 from treatments.texts import MarkdownField, RenderedField
 
@@ -19,6 +20,14 @@ class TreatmentQuerySet(models.QuerySet["Treatment"]):
 
     def in_language(self, language: str) -> "TreatmentQuerySet":
         return self.filter(language=language)
+
+    def originals(self) -> "TreatmentQuerySet":
+        """The treatments themselves, without the rows that hold their words in another language."""
+        return self.filter(original=None)
+
+    def with_translations(self) -> "TreatmentQuerySet":
+        """Ready for `in_words_of`, in one query more."""
+        return self.prefetch_related("translations")
 
     def with_points(self) -> "TreatmentQuerySet":
         """With everything its page shows: one query for each kind of point."""
@@ -33,6 +42,15 @@ class Treatment(models.Model):
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
         PUBLISHED = "published", "Published"
+
+    FACTS = (  # alike in every language, and kept at the original
+        "slug",
+        "position",
+        "procedure_minutes",
+        "calming_minutes_min",
+        "calming_minutes_max",
+        "price_from",
+    )
 
     name = models.CharField(max_length=100)
     slug = models.SlugField("address", max_length=60, help_text="The last part of the page's address.")
@@ -108,8 +126,28 @@ class Treatment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, **options) -> None:
+        """The facts of a treatment are one, whatever language its words are in."""
+        if self.original:
+            for fact in self.FACTS:
+                setattr(self, fact, getattr(self.original, fact))
+        super().save(**options)
+        if not self.original:
+            self.translations.update(**{fact: getattr(self, fact) for fact in self.FACTS})
+
     def get_absolute_url(self) -> str:
-        return reverse("treatments:treatment", args=[self.slug])
+        """Of its own page for a translation; in the reader's language for the treatment itself."""
+        with override(self.language if self.original_id else get_language()):
+            return reverse("treatments:treatment", args=[self.slug])
+
+    def translation(self, language: str) -> "Treatment | None":
+        """The row with this treatment's words in `language`, draft or not."""
+        return next((row for row in self.translations.all() if row.language == language), None)
+
+    def in_words_of(self, language: str | None) -> "Treatment":
+        """The row that patients read in `language`: this one as long as no translation is published."""
+        found = None if language == self.language else self.translation(language or self.language)
+        return found if found and found.is_published else self
 
     @property
     def is_published(self) -> bool:
