@@ -5,6 +5,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import treatments.images
+import treatments.models.picture_fields
 import treatments.texts
 from django.conf import settings
 from django.db import migrations, models
@@ -82,10 +83,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
-                ('before', models.ImageField(height_field='before_height', upload_to='results/', validators=[treatments.images.readable_photo], width_field='before_width')),
+                ('before', treatments.models.picture_fields.PhotoField(height_field='before_height', upload_to='results/', validators=[treatments.images.readable_photo], width_field='before_width')),
                 ('before_width', models.PositiveIntegerField(default=0, editable=False)),
                 ('before_height', models.PositiveIntegerField(default=0, editable=False)),
-                ('after', models.ImageField(height_field='after_height', upload_to='results/', validators=[treatments.images.readable_photo], width_field='after_width')),
+                ('after', treatments.models.picture_fields.PhotoField(height_field='after_height', upload_to='results/', validators=[treatments.images.readable_photo], width_field='after_width')),
                 ('after_width', models.PositiveIntegerField(default=0, editable=False)),
                 ('after_height', models.PositiveIntegerField(default=0, editable=False)),
                 ('alt', models.CharField(help_text='For people who cannot see the pictures.', max_length=200, verbose_name='what changed')),
@@ -94,7 +95,7 @@ class Migration(migrations.Migration):
                 ('consent_on', models.DateField(verbose_name='consent given on')),
                 ('consent_scope', models.CharField(choices=[('page', 'On this website'), ('social', 'On this website and where it is shared')], default='page', max_length=10)),
                 ('consent_expires_on', models.DateField(blank=True, help_text='The last day.', null=True, verbose_name='consent ends on')),
-                ('consent_withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='consent withdrawn at')),
+                ('consent_withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='consent withdrawn at')),
                 ('treatment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='treatments.treatment')),
             ],
             options={
@@ -138,7 +139,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
-                ('image', models.ImageField(height_field='height', upload_to='photos/', validators=[treatments.images.readable_photo], width_field='width')),
+                ('image', treatments.models.picture_fields.PhotoField(height_field='height', upload_to='photos/', validators=[treatments.images.readable_photo], width_field='width')),
                 ('width', models.PositiveIntegerField(default=0, editable=False)),
                 ('height', models.PositiveIntegerField(default=0, editable=False)),
                 ('alt', models.CharField(help_text='For people who cannot see the picture.', max_length=200, verbose_name='description')),

@@ -1,11 +1,13 @@
 """Pictures on a treatment's page."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
-from treatments.images import prepare, readable_photo
+from treatments.images import readable_photo
+from treatments.models.picture_fields import PhotoField
 from treatments.models.points import Point
 from treatments.models.treatments import Treatment
 
@@ -14,9 +16,7 @@ class Photo(Point):
     """A picture on the page. What is kept is our own re-encoding: no camera data, no original."""
 
     treatment = models.ForeignKey(Treatment, models.CASCADE, related_name="photos")
-    image = models.ImageField(
-        upload_to="photos/", width_field="width", height_field="height", validators=[readable_photo]
-    )
+    image = PhotoField(upload_to="photos/", width_field="width", height_field="height", validators=[readable_photo])
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
     alt = models.CharField("description", max_length=200, help_text="For people who cannot see the picture.")
@@ -25,17 +25,15 @@ class Photo(Point):
     def __str__(self) -> str:
         return self.alt
 
-    def save(self, **options) -> None:
-        if self.image and not self.image._committed:  # a new upload, not yet on disk
-            self.image = prepare(self.image)
-        super().save(**options)
-
 
 class ResultQuerySet(models.QuerySet["Result"]):
     def with_consent(self, today: date) -> "ResultQuerySet":
         """What may be shown on `today`, the clinic's date: consent was given, has not ended, was not withdrawn."""
         lasts = Q(consent_expires_on=None) | Q(consent_expires_on__gte=today)
         return self.filter(lasts, consent_on__lte=today, consent_withdrawn_at=None)
+
+    def with_file(self, name: str) -> "ResultQuerySet":
+        return self.filter(Q(before=name) | Q(after=name))
 
 
 class Result(Point):
@@ -45,13 +43,19 @@ class Result(Point):
         PAGE = "page", "On this website"
         PAGE_AND_SOCIAL = "social", "On this website and where it is shared"
 
+    class Standing(models.TextChoices):
+        SHOWN = "shown", "Shown"
+        NOT_YET = "not-yet", "Not shown: consent begins later"
+        ENDED = "ended", "Not shown: consent has ended"
+        WITHDRAWN = "withdrawn", "Not shown: consent withdrawn"
+
     treatment = models.ForeignKey(Treatment, models.CASCADE, related_name="results")
-    before = models.ImageField(
+    before = PhotoField(
         upload_to="results/", width_field="before_width", height_field="before_height", validators=[readable_photo]
     )
     before_width = models.PositiveIntegerField(editable=False, default=0)
     before_height = models.PositiveIntegerField(editable=False, default=0)
-    after = models.ImageField(
+    after = PhotoField(
         upload_to="results/", width_field="after_width", height_field="after_height", validators=[readable_photo]
     )
     after_width = models.PositiveIntegerField(editable=False, default=0)
@@ -62,7 +66,7 @@ class Result(Point):
     consent_on = models.DateField("consent given on")
     consent_scope = models.CharField(max_length=10, choices=Scope, default=Scope.PAGE)
     consent_expires_on = models.DateField("consent ends on", null=True, blank=True, help_text="The last day.")
-    consent_withdrawn_at = models.DateTimeField("consent withdrawn at", null=True, blank=True)
+    consent_withdrawn_at = models.DateTimeField("consent withdrawn at", null=True, blank=True, editable=False)
 
     objects = ResultQuerySet.as_manager()
 
@@ -72,3 +76,26 @@ class Result(Point):
 
     def __str__(self) -> str:
         return self.alt
+
+    def save(self, **options) -> None:
+        """Never touches a withdrawal that is stored: whoever saves an older state of the row cannot undo it."""
+        if not self._state.adding and options.get("update_fields") is None:
+            fields = [field.name for field in self._meta.concrete_fields if not field.primary_key]
+            options["update_fields"] = [name for name in fields if name != "consent_withdrawn_at"]
+        super().save(**options)
+
+    def withdraw(self, now: datetime | None = None) -> None:
+        """From now on the pair is shown to nobody. It stays so: a new consent is a new row. Twice changes nothing."""
+        still_given = Result.objects.filter(pk=self.pk, consent_withdrawn_at=None)
+        still_given.update(consent_withdrawn_at=now or timezone.now())
+        self.refresh_from_db(fields=["consent_withdrawn_at"])
+
+    def standing(self, today: date) -> Standing:
+        """Whether it is shown on `today`, the clinic's date, and why not."""
+        if self.consent_withdrawn_at:
+            return self.Standing.WITHDRAWN
+        if self.consent_on > today:
+            return self.Standing.NOT_YET
+        if self.consent_expires_on and self.consent_expires_on < today:
+            return self.Standing.ENDED
+        return self.Standing.SHOWN
