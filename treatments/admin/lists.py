@@ -39,6 +39,9 @@ class RoomToWrite:
     def formfield_for_dbfield(self, db_field, request, **options):
         if isinstance(db_field, models.DateField) and not isinstance(db_field, models.DateTimeField):
             options["widget"] = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        if isinstance(db_field, models.DateTimeField):
+            options["form_class"] = forms.DateTimeField
+            options["widget"] = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
         if isinstance(db_field, models.TextField):
             options["widget"] = forms.Textarea(attrs={"rows": 6, "cols": self.columns})
         if isinstance(db_field, models.CharField) and db_field.max_length >= LONG_TEXT and not db_field.choices:

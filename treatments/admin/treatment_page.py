@@ -5,6 +5,8 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html
 
 from medspa.models import Clinic
@@ -49,7 +51,7 @@ class TreatmentForm(forms.ModelForm):
 @admin.register(Treatment)
 class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
     form = TreatmentForm
-    list_display = ["name", "status", "position", "updated_at", "page"]
+    list_display = ["name", "state", "position", "updated_at", "page"]
     list_editable = ["position"]
     list_filter = ["status"]
     search_fields = ["name", "summary"]
@@ -82,6 +84,12 @@ class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
         ("Review", {"fields": ["reviewed_by", ("reviewed_on", "next_review_on")]}),
         ("Visit us", {"fields": ["closing"]}),
     ]
+
+    @admin.display(description="status", ordering="status")
+    def state(self, treatment: Treatment) -> str:
+        if treatment.is_scheduled:
+            return f"Will be shown from {localize(timezone.localtime(treatment.publish_at))}"
+        return treatment.get_status_display()
 
     @admin.display(description="page")
     def page(self, treatment: Treatment) -> str:

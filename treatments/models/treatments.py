@@ -155,6 +155,11 @@ class Treatment(models.Model):
         return self.status == self.Status.PUBLISHED and (self.publish_at is None or self.publish_at <= timezone.now())
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether it will be shown by itself, at a time that has not come."""
+        return self.status == self.Status.PUBLISHED and not self.is_published
+
+    @property
     def visit_minutes(self) -> tuple[int, int]:
         """Shortest and longest stay at the clinic, with the calming treatment where there is one."""
         least, most = self.calming_minutes_min or 0, self.calming_minutes_max or 0

@@ -61,7 +61,7 @@ class Command(BaseCommand):
 def state(treatment: Treatment) -> str:
     if treatment.is_published:
         return "published"
-    if treatment.status == Treatment.Status.PUBLISHED and treatment.publish_at:
+    if treatment.is_scheduled:
         return f"from {timezone.localtime(treatment.publish_at):%Y-%m-%d %H:%M}"
     return "draft"
 
