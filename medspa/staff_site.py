@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from django.contrib.admin import AdminSite
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +24,8 @@ class StaffSite(AdminSite):
 
     def admin_view(self, view, cacheable=False):
         def in_the_clinics_time(request, *args, **kwargs):
+            if "%00" in request.META.get("QUERY_STRING", ""):
+                raise BadRequest("NUL in an address")  # nothing stored has one, and PostgreSQL refuses to look for it
             zone = Clinic.objects.values_list("time_zone", flat=True).first()
             with timezone.override(ZoneInfo(zone) if zone else timezone.get_default_timezone()):
                 response = view(request, *args, **kwargs)

@@ -17,6 +17,7 @@ from medspa.models import Clinic
 from treatments.models import Treatment
 
 UNSURE = "unsure"
+MOST_TIMES = 7 * len(PreferredTime.Part)
 ContactBy = AppointmentRequest.ContactBy
 
 
@@ -139,6 +140,13 @@ class AppointmentRequestForm(forms.Form):
         self.fields["preferred_times"].choices = [(code, capfirst(str(time))) for code, time in known.items()]
         if not known:
             del self.fields["preferred_times"]
+
+    def clean_preferred_times(self) -> list[PreferredTime]:
+        """Each time once, and no more than a week has parts of days."""
+        times = {time.code: time for time in self.cleaned_data["preferred_times"]}
+        if len(times) > MOST_TIMES:
+            raise forms.ValidationError(self.fields["preferred_times"].error_messages["invalid_choice"])
+        return list(times.values())
 
     def clean(self) -> dict[str, Any]:
         """The rules between fields: a way to reach the patient must come with what reaches them."""

@@ -174,6 +174,25 @@ def test_no_header_breaks_a_page(client, headers):
         assert b"evil.example" not in response.content
 
 
+@pytest.mark.parametrize("name", ["status", "treatment", "state", "found", "q", "full_name__contains", "p", "o", "e"])
+@pytest.mark.parametrize("value", ["\x00", "1\x00", "-1", "9" * 40, "[]", "\u202e", "x" * 3000])
+def test_no_query_breaks_a_list_at_the_desk(desk, name, value):
+    for records in ("appointmentrequest", "message", "appointment"):
+        assert desk.get(f"/admin/appointments/{records}/", {name: value}).status_code < 500
+
+
+def test_a_time_ticked_twice_is_one_time(client):
+    assert client.post(FORM, answers(preferred_times=["1234-am", "1234-am"])).status_code == 303
+    assert AppointmentRequest.objects.get().preferred_times.count() == 1
+
+
+def test_more_times_than_a_week_has_are_refused_in_words(client):
+    every = [f"{day}{other}-am" for day in range(6) for other in range(day + 1, 7)] + ["0-am", "1-am"]
+    response = client.post(FORM, answers(preferred_times=every))
+    assert response.status_code == 422
+    assert "Choose times from the list" in response.content.decode()
+
+
 @examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     filled=st.dictionaries(
