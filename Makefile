@@ -20,7 +20,7 @@ as_in_production = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && env 
 	SECRET_KEY=thrown-away-after-this-check-0123456789-abcdefghijklmnop \
 	DATA_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= sh -ec
 
-.PHONY: help run dev test lint lock clean
+.PHONY: help run dev test lint lock messages clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -51,6 +51,12 @@ lock: ## pin requirements.in and requirements-dev.in anew, with hashes; ARGS="--
 	@$(dev_packages)
 	$(pin) requirements.in -o requirements.txt
 	$(pin) requirements-dev.in -o requirements-dev.txt
+
+messages: ## collect the words of the public pages anew and compile the Spanish ones; needs gettext
+	@$(dev_packages)
+	.venv/bin/python manage.py makemessages --locale es --no-obsolete --no-wrap --add-location file \
+		--ignore "tests/*" --ignore "var/*" --ignore "templates/admin/*"
+	.venv/bin/python manage.py compilemessages --locale es --ignore .venv
 
 clean: ## remove .venv and caches; var/ with the clinic's data stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

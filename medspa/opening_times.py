@@ -94,4 +94,5 @@ def clock_time(at: time) -> str:
         return _("noon")
     hour = at.hour % 12 or 12
     minutes = f":{at.minute:02}" if at.minute else ""
-    return f"{hour}{minutes} {_('am') if at.hour < 12 else _('pm')}"
+    half = _("am") if at.hour < 12 else _("pm")
+    return f"{hour}{minutes} {half}"

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 
 CLAIMS = re.compile(
-    r"\b(cur(?:e|es|ed|ing)|guarante\w+|pain[- ]?(?:less|free)\w*|permanent\w*|miracle\w*|risk[- ]free|100 ?%)(?!\w)",
+    r"\b(cur(?:e|es|ed|ing)|guarante\w+|pain[- ]?(?:less|free)\w*|permanent\w*|miracle\w*|risk[- ]free|100 ?%"
+    r"|cura(?:r|n|rá|rán)?|garant\w+|indolor\w*|sin (?:dolor|riesgos?)|milagr\w+|para siempre)(?!\w)",  # in Spanish
     re.IGNORECASE,
 )
 

@@ -54,20 +54,21 @@ def test_the_clinic_opens_with_its_facts_and_says_so():
 
 def test_there_is_something_to_ask_for_and_somewhere_to_book_from_the_first_day():
     open_the_clinic()
-    assert Treatment.objects.published().get().slug == "microneedling"
+    rows = Treatment.objects.published().order_by("language")
+    assert [*rows.values_list("slug", "language")] == [("microneedling", "en"), ("microneedling", "es")]
     assert [*Provider.objects.filter(is_active=True).values_list("name", flat=True)] == ["Treatment room"]
 
 
 def test_what_is_seeded_would_pass_the_desks_own_forms():
     open_the_clinic()
     Clinic.objects.get().full_clean()
-    treatment = Treatment.objects.get()
-    treatment.full_clean()
-    for name in open_clinic.LISTS:
-        points = getattr(treatment, name).all()
-        assert [point.position for point in points] == list(range(1, len(points) + 1))
-        for point in points:
-            point.full_clean()
+    for treatment in Treatment.objects.all():
+        treatment.full_clean()
+        for name in open_clinic.LISTS:
+            points = getattr(treatment, name).all()
+            assert [point.position for point in points] == list(range(1, len(points) + 1))
+            for point in points:
+                point.full_clean()
 
 
 def test_opening_twice_changes_nothing():
@@ -209,8 +210,8 @@ def test_the_login_is_on_disk_before_the_account_is_committed(monkeypatch, tmp_p
 def test_two_processes_that_open_at_once_open_one_clinic(at_once, tmp_path):
     outcomes = at_once(lambda _number: open_the_clinic(), [1, 2])
     assert sorted("opened" in said for said in outcomes) == [False, True]
-    assert (Clinic.objects.count(), Treatment.objects.count(), Provider.objects.count()) == (1, 1, 1)
-    assert (Benefit.objects.count(), Group.objects.count(), User.objects.count()) == (8, 4, 1)
+    assert (Clinic.objects.count(), Treatment.objects.count(), Provider.objects.count()) == (1, 2, 1)
+    assert (Benefit.objects.count(), Group.objects.count(), User.objects.count()) == (16, 4, 1)
     username, password = (tmp_path / "first-login.txt").read_text().splitlines()
     assert authenticate(username=username, password=password)
 

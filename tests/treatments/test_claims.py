@@ -10,6 +10,7 @@ from treatments.claims import claim_words
         ("PERMANENT results, guaranteed; 100% pain-free", ["permanent", "guaranteed", "100%", "pain-free"]),
         ("It cures. Cures! cured", ["cures", "cured"]),
         ("A miracle without risk, risk-free", ["miracle", "risk-free"]),
+        ("Cura para siempre y sin dolor, garantizado", ["cura", "para siempre", "sin dolor", "garantizado"]),
         ("permanently painlessly", ["permanently", "painlessly"]),
     ],
 )
@@ -17,6 +18,6 @@ def test_words_that_promise_too_much_are_named_once_each_in_reading_order(text, 
     assert claim_words([text]) == words
 
 
-@pytest.mark.parametrize("text", ["", "A secure, accurate and obscure cursor", "Some pain", "1100 points"])
+@pytest.mark.parametrize("text", ["", "A secure, accurate and obscure cursor", "Some pain", "1100 points", "Se procura con seguridad"])
 def test_other_words_are_left_in_peace(text):
     assert claim_words([text]) == []

@@ -88,7 +88,7 @@ def open_doors() -> str:
             clinic.hours.create(weekday=weekdays[name], opens_at=hours["opens_at"], closes_at=hours["closes_at"])
     for provider in opening["providers"]:
         Provider.objects.get_or_create(**provider)
-    treatment = write_first_treatment(read("microneedling"))
+    treatment = write_first_treatment(read("microneedling"), {"es": read("microneedling.es")})
     return f"Clinic: opened {clinic} with example hours and the page {treatment}."
 
 
@@ -96,16 +96,30 @@ def read(name: str) -> dict:
     return tomllib.loads((OPENING_CONTENT / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def write_first_treatment(content: dict) -> Treatment:
-    """The treatment and its points, in the order of the file. One with the same address is left alone."""
-    lists = {name: content.pop(name) for name in LISTS}
-    texts = {name: value.strip() if isinstance(value, str) else value for name, value in content.items()}
-    treatment, is_new = Treatment.objects.get_or_create(slug=texts["slug"], defaults=texts)
+def write_first_treatment(content: dict, translations: dict[str, dict]) -> Treatment:
+    """The treatment and its points in every language, in the order of the files.
+
+    One with the same address is left alone.
+    """
+    texts = texts_of(content)
+    treatment, is_new = Treatment.objects.originals().get_or_create(slug=texts["slug"], defaults=texts)
     if is_new:
-        for name, points in lists.items():
-            for position, point in enumerate(points, start=1):
-                getattr(treatment, name).create(position=position, **point)
+        write_points(treatment, content)
+        for language, words in translations.items():
+            texts = texts_of(words) | {"language": language, "status": treatment.status}
+            write_points(treatment.translations.create(**texts), words)
     return treatment
+
+
+def texts_of(content: dict) -> dict:
+    fields = {name: value for name, value in content.items() if name not in LISTS}
+    return {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def write_points(treatment: Treatment, content: dict) -> None:
+    for name in LISTS:
+        for position, point in enumerate(content[name], start=1):
+            getattr(treatment, name).create(position=position, **point)
 
 
 def give_groups_their_permissions() -> list[str]:
