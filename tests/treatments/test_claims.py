@@ -18,6 +18,8 @@ def test_words_that_promise_too_much_are_named_once_each_in_reading_order(text, 
     assert claim_words([text]) == words
 
 
-@pytest.mark.parametrize("text", ["", "A secure, accurate and obscure cursor", "Some pain", "1100 points", "Se procura con seguridad"])
+@pytest.mark.parametrize(
+    "text", ["", "A secure, accurate and obscure cursor", "Some pain", "1100 points", "Se procura con seguridad"]
+)
 def test_other_words_are_left_in_peace(text):
     assert claim_words([text]) == []
