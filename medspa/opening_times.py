@@ -94,5 +94,5 @@ def clock_time(at: time) -> str:
         return _("noon")
     hour = at.hour % 12 or 12
     minutes = f":{at.minute:02}" if at.minute else ""
-    half = _("am") if at.hour < 12 else _("pm")
-    return f"{hour}{minutes} {half}"
+    words = _("%(clock)s am") if at.hour < 12 else _("%(clock)s pm")
+    return words % {"clock": f"{hour}{minutes}"}

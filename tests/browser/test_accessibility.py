@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.site import PUBLIC_PAGES, send_request
 
-PAGES = [*PUBLIC_PAGES, "/admin/login/"]
+PAGES = [*PUBLIC_PAGES, *(f"/es{address}" for address in PUBLIC_PAGES), "/admin/login/"]
 DANGLING = """() => [...document.querySelectorAll('[for],[aria-describedby],[aria-labelledby],[href^="#"]')].flatMap(
     (element) => ['for', 'aria-describedby', 'aria-labelledby', 'href']
         .filter((name) => element.hasAttribute(name) && (name !== 'href' || element.hash.length > 1))

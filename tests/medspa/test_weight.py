@@ -22,7 +22,7 @@ def served(tmp_path_factory):
 
 def test_every_page_is_light(served, capsys):
     rows = []
-    for address in [*PUBLIC_PAGES, send_request(served)]:
+    for address in [*PUBLIC_PAGES, *(f"/es{address}" for address in PUBLIC_PAGES), send_request(served)]:
         url = urljoin(served.url, address)
         page, weight = fetch(url)
         linked = {urljoin(url, path) for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page)}

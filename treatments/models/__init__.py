@@ -6,6 +6,7 @@ Texts are the practice's own words. An empty field leaves no trace on the page.
 from treatments.models.photos import Photo, Result
 from treatments.models.points import Benefit, Contraindication, Faq, Point, ProcedureStep, RecoveryNote
 from treatments.models.providers import Provider
+from treatments.models.translations import start_translation
 from treatments.models.treatments import Treatment, TreatmentQuerySet
 from treatments.models.versions import TreatmentVersion
 
@@ -22,4 +23,5 @@ __all__ = [
     "Treatment",
     "TreatmentQuerySet",
     "TreatmentVersion",
+    "start_translation",
 ]
