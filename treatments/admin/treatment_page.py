@@ -10,7 +10,8 @@ from django.utils.formats import localize
 from django.utils.html import format_html
 
 from medspa.models import Clinic
-from treatments import content_report
+from treatments import content_report, versions
+from treatments.admin.history import KeepsVersions
 from treatments.admin.lists import (
     BenefitInline,
     ContraindicationInline,
@@ -49,7 +50,7 @@ class TreatmentForm(forms.ModelForm):
 
 
 @admin.register(Treatment)
-class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
+class TreatmentAdmin(KeepsVersions, RoomToWrite, admin.ModelAdmin):
     form = TreatmentForm
     list_display = ["name", "state", "position", "updated_at", "page"]
     list_editable = ["position"]
@@ -124,8 +125,10 @@ class TreatmentAdmin(RoomToWrite, admin.ModelAdmin):
         """Saved one by one, so that each is stamped as changed."""
         with transaction.atomic():
             for treatment in queryset.exclude(status=status):
+                versions.keep_what_was(treatment)
                 treatment.status = status
                 treatment.save(update_fields=["status", "updated_at"])
+                versions.keep(treatment, by=request.user)
                 self.log_change(request, treatment, f"Status: {status.label}.")
                 messages.success(request, f"{treatment} is now: {status.label}.")
 
