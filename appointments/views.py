@@ -3,9 +3,9 @@
 import logging
 from http import HTTPStatus
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -81,7 +81,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was open for too long, or a browser that kept no cookie: the answers are shown again."""
     if request.resolver_match and request.resolver_match.view_name == "appointments:request_form":
         clinic = Clinic.objects.current()
-        form = AppointmentRequestForm(request.POST, clinic=clinic)
+        try:
+            form = AppointmentRequestForm(request.POST, clinic=clinic)
+        except UnreadablePostError:
+            raise BadRequest("The answers broke off on their way") from None
         trouble = _("This page was open for too long. Your answers are still here: send them again")
         return _refuse(request, form, clinic, trouble, HTTPStatus.FORBIDDEN)
     raise PermissionDenied

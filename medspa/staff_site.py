@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -28,9 +29,12 @@ class StaffSite(AdminSite):
                 raise BadRequest("NUL in an address")  # nothing stored has one, and PostgreSQL refuses to look for it
             zone = Clinic.objects.values_list("time_zone", flat=True).first()
             with timezone.override(ZoneInfo(zone) if zone else timezone.get_default_timezone()):
-                response = view(request, *args, **kwargs)
-                if hasattr(response, "render") and not response.is_rendered:
-                    response.render()
+                try:
+                    response = view(request, *args, **kwargs)
+                    if hasattr(response, "render") and not response.is_rendered:
+                        response.render()
+                except (OverflowError, DataError):
+                    raise BadRequest("A number in the address is too large for the database") from None
                 return response
 
         return super().admin_view(in_the_clinics_time, cacheable)

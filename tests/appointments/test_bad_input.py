@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -179,6 +180,28 @@ def test_no_header_breaks_a_page(client, headers):
 def test_no_query_breaks_a_list_at_the_desk(desk, name, value):
     for records in ("appointmentrequest", "message", "appointment"):
         assert desk.get(f"/admin/appointments/{records}/", {name: value}).status_code < 500
+
+
+@pytest.mark.parametrize("name", ["pk__in", "provider", "id", "claimed_by", "version"])
+def test_no_number_is_too_large_for_the_desk(desk, name):
+    for records in ("appointmentrequest", "message", "appointment"):
+        assert desk.get(f"/admin/appointments/{records}/", {name: "9" * 20}).status_code < 500
+
+
+@pytest.mark.parametrize("address", [FORM, f"/es{FORM}", "/admin/login/"])
+def test_a_body_that_breaks_off_is_a_bad_request_and_no_fault_of_ours(address):
+    class BreaksOff:
+        def read(self, *_size):
+            raise ConnectionResetError
+
+        readline = read
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies["csrf"] = "a" * 32
+    broken = {"wsgi.input": BreaksOff(), "CONTENT_LENGTH": "500"}
+    response = strict.generic("POST", address, content_type=URLENCODED, **broken)
+    assert response.status_code in {400, 403}
+    assert b"(520) 555-0142" in response.content
 
 
 def test_a_time_ticked_twice_is_one_time(client):
