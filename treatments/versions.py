@@ -132,13 +132,13 @@ def _changes(name: str, before: list[Content], after: list[Content]) -> Iterator
     was, now = ({row["pk"]: row for row in rows} for rows in (before, after))
     for pk, row in now.items():
         if pk not in was:
-            yield f"“{_title(row)}” added"
+            yield f"“{_title(name, row)}” added"
         elif changed := [key for key, value in row.items() if key != "position" and was[pk].get(key) != value]:
             fields = [str(field.verbose_name) for field in _kept(_model(name)) if field.name in changed]
-            yield f"“{_title(row)}” changed ({', '.join(fields)})"
+            yield f"“{_title(name, row)}” changed ({', '.join(fields)})"
     for pk, row in was.items():
         if pk not in now:
-            yield f"“{_title(row)}” removed"
+            yield f"“{_title(name, row)}” removed"
     if [pk for pk in was if pk in now] != [pk for pk in now if pk in was]:
         yield "order"
 
@@ -153,9 +153,10 @@ def list_name(name: str) -> str:
     return {"contraindications": "Who should wait"}.get(name, capfirst(str(_model(name)._meta.verbose_name_plural)))
 
 
-def _title(row: Content) -> str:
-    """By what people know an entry: its first words."""
-    return next((value for value in row.values() if isinstance(value, str) and value), "")
+def _title(name: str, row: Content) -> str:
+    """By what people know an entry: its first words. PostgreSQL keeps a row's keys in an order of its own."""
+    words = (row.get(field.name) for field in _kept(_model(name)))
+    return next((value for value in words if isinstance(value, str) and value), "")
 
 
 def read(content: Content) -> list[tuple[str, str, list[str]]]:
