@@ -46,4 +46,4 @@ def addresses(path: str, languages: Collection[str] = tuple(NAMES)) -> dict[str,
     here = language_of(path)
     urls = {language: settings.SITE_URL + same_page(path, language) for language in languages}
     alternates = {**urls, "x-default": urls[MAIN]} if here in urls and len(urls) > 1 else {}
-    return {"canonical": urls.get(here, urls[MAIN]), "alternates": alternates}
+    return {"site": settings.SITE_URL, "canonical": urls.get(here, urls[MAIN]), "alternates": alternates}

@@ -1,7 +1,7 @@
 """Facts about the clinic: who, where, when open. One row, edited by staff, shown on every page."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -123,6 +123,10 @@ class Clinic(models.Model):
         closed = [(row.starts_on, row.ends_on) for row in self.closures.all()]
         return open_spells(week, closed, self.zone, after)
 
+    def today(self, now: datetime | None = None) -> date:
+        """The day it is at the clinic."""
+        return (now or timezone.now()).astimezone(self.zone).date()
+
     def is_open(self, now: datetime | None = None) -> bool:
         now = now or timezone.now()
         spell = next(self.open_spells(now), None)
@@ -147,7 +151,7 @@ class Clinic(models.Model):
 
     def coming_closures(self, now: datetime | None = None) -> list["Closure"]:
         """Closures that are on or begin within 60 days, by the clinic's own date."""
-        today = (now or timezone.now()).astimezone(self.zone).date()
+        today = self.today(now)
         return [row for row in self.closures.all() if row.ends_on >= today and (row.starts_on - today).days <= 60]
 
 

@@ -9,6 +9,7 @@ from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
 from medspa import views
+from treatments import picture_files
 from treatments.sitemaps import sitemaps
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("robots.txt", views.robots_txt, name="robots_txt"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("sitemap.xml", sitemap, {"sitemaps": sitemaps}, name="sitemap"),
+    path("media/", include(picture_files.urlpatterns)),  # MEDIA_URL
     *i18n_patterns(
         path("", include("treatments.urls")),
         path("", include("appointments.urls")),

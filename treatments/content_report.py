@@ -30,7 +30,7 @@ class Finding(NamedTuple):
 
 def to_report() -> TreatmentQuerySet:
     """Every page with all that its report reads, in a fixed number of queries."""
-    return Treatment.objects.with_points().prefetch_related("translations")
+    return Treatment.objects.with_points().with_pictures().with_translations()
 
 
 def about_clinic(clinic: Clinic) -> list[Finding]:

@@ -9,5 +9,4 @@ urlpatterns = [
     path("treatments/<slug:slug>/", views.treatment, name="treatment"),
     path("treatments/<slug:slug>/aftercare/", views.aftercare, name="aftercare"),
     path("accessibility/", views.accessibility, name="accessibility"),
-    path("media/photos/<slug:name>.jpg", views.photo, name="photo"),  # under MEDIA_URL
 ]

@@ -1,15 +1,14 @@
 """The public pages about what we offer, in the language of their address. Staff who may edit also see drafts."""
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import get_language
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from medspa.languages import MAIN, addresses
 from medspa.models import Clinic
 from treatments import structured_data
-from treatments.models import Photo, Treatment, TreatmentQuerySet
+from treatments.models import Treatment
 
 
 @require_safe
@@ -29,7 +28,12 @@ def treatment(request: HttpRequest, slug: str) -> HttpResponse:
     clinic, (shown, links) = Clinic.objects.current(), _readable(request, slug)
     graph = structured_data.of_treatment(clinic, shown, links["canonical"])
     words = {"clinic": clinic, "structured_data": structured_data.as_json(graph)}
-    return _page(request, "treatments/treatment.html", {"treatment": shown, **words, **links})
+    original = shown.original or shown
+    pictures = {
+        "photos": original.photos.all(),
+        "results": original.results.with_consent(clinic.today()),
+    }
+    return _page(request, "treatments/treatment.html", {"treatment": shown, **pictures, **words, **links})
 
 
 @require_safe
@@ -41,14 +45,6 @@ def aftercare(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/accessibility.html", {})
-
-
-@require_safe
-@cache_control(public=True, max_age=3600)
-def photo(request: HttpRequest, name: str) -> FileResponse:
-    """The file of a photo that is on a page; a draft's photos are for those who may see the draft."""
-    shown = get_object_or_404(Photo, image=f"photos/{name}.jpg", treatment__in=_readable_by(request))
-    return FileResponse(shown.image.open("rb"), content_type="image/jpeg")
 
 
 def _page(request: HttpRequest, template: str, words: dict) -> HttpResponse:
@@ -66,16 +62,13 @@ def _on_offer() -> list[Treatment]:
 
 def _readable(request: HttpRequest, slug: str) -> tuple[Treatment, dict]:
     """The row that is read at this address, and the page's addresses in each language that patients can read."""
-    readable, language = _readable_by(request), get_language()
+    readable, language = Treatment.objects.readable_by(request.user), get_language()
     treatment = get_object_or_404(readable.originals().with_points().with_translations(), slug=slug)
     published = [MAIN, *(row.language for row in treatment.translations.all() if row.is_published)]
     links = addresses(request.path, published)
     if language == MAIN:
         return treatment, links
     translation = readable.filter(original=treatment).in_language(language).with_points().first()
+    if translation:
+        translation.original = treatment
     return translation or treatment, links
-
-
-def _readable_by(request: HttpRequest) -> TreatmentQuerySet:
-    may_see_drafts = request.user.has_perm("treatments.change_treatment")
-    return Treatment.objects.all() if may_see_drafts else Treatment.objects.published()

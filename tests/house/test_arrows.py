@@ -19,6 +19,7 @@ from tests.house.blueprint import (
 
 HALLWAYS = {
     "views",
+    "picture_files",
     "urls",
     "admin",
     "staff_site",

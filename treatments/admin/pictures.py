@@ -1,10 +1,81 @@
 """The pictures of a treatment's page, as rows of its form."""
 
-from treatments.admin.lists import PointInline
-from treatments.models import Photo
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.html import format_html
+
+from medspa.models import Clinic
+from treatments.admin.lists import PointForm, PointInline, RoomToWrite
+from treatments.models import Photo, Result
+
+NARROW = 120  # pixels; wide enough to tell one picture from another
 
 
 class PhotoInline(PointInline):
     model = Photo
     after = "The page"
-    fields = ["position", "image", "alt", "caption"]
+    fields = ["position", "image", "alt", "alt_es", "caption", "caption_es"]
+    columns = 24
+
+
+class ResultForm(PointForm):
+    """A withdrawn consent is a record: it is shown, and can no longer be written over."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.consent_withdrawn_at:
+            for field in self.fields.values():
+                field.disabled = True
+
+
+class ResultInline(RoomToWrite, admin.StackedInline):
+    model = Result
+    form = ResultForm
+    formset = PointInline.formset
+    extra = 0
+    after = "What it can help, after the list"
+    readonly_fields = ["pictures", "standing"]
+    fields = [
+        "standing",
+        "pictures",
+        ("before", "after"),
+        ("alt", "alt_es"),
+        ("caption", "caption_es"),
+        ("consent_by", "consent_scope"),
+        ("consent_on", "consent_expires_on"),
+        "position",
+    ]
+
+    def formfield_for_dbfield(self, db_field, request, **options):
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name in {"before", "after"}:
+            field.widget = forms.FileInput(attrs=field.widget.attrs)
+        return field
+
+    @admin.display(description="kept")
+    def pictures(self, result: Result) -> str:
+        if not result.pk:
+            return "Choose both pictures below."
+        if result.consent_withdrawn_at:
+            return "The files are gone."
+        return format_html(
+            '<img src="{}" width="{}" alt="Before"> <img src="{}" width="{}" alt="After">',
+            result.before.url,
+            NARROW,
+            result.after.url,
+            NARROW,
+        )
+
+    @admin.display(description="on the page")
+    def standing(self, result: Result) -> str:
+        if not result.pk:
+            return "Shown once it is saved, from the day on which consent was given."
+        standing = result.standing(Clinic.objects.current().today())
+        if result.consent_withdrawn_at:
+            return f"{standing.label} on {localize(timezone.localtime(result.consent_withdrawn_at))}."
+        address = reverse("admin:treatments_result_withdraw", args=[quote(result.treatment_id), result.pk])
+        return format_html('{}. <a href="{}">Withdraw consent</a>', standing.label, address)

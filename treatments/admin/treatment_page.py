@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from medspa.models import Clinic
 from treatments import content_report, versions
+from treatments.admin.consent import WithdrawsConsent
 from treatments.admin.history import KeepsVersions
 from treatments.admin.lists import (
     BenefitInline,
@@ -20,9 +21,9 @@ from treatments.admin.lists import (
     RoomToWrite,
     StepInline,
 )
-from treatments.admin.pictures import PhotoInline
+from treatments.admin.pictures import PhotoInline, ResultInline
 from treatments.claims import claim_words
-from treatments.models import Treatment
+from treatments.models import Picture, Treatment
 
 SAVED_MEANWHILE = (
     "Somebody else saved this treatment after you opened it, so your changes are not saved. "
@@ -50,7 +51,7 @@ class TreatmentForm(forms.ModelForm):
 
 
 @admin.register(Treatment)
-class TreatmentAdmin(KeepsVersions, RoomToWrite, admin.ModelAdmin):
+class TreatmentAdmin(WithdrawsConsent, KeepsVersions, RoomToWrite, admin.ModelAdmin):
     form = TreatmentForm
     list_display = ["name", "state", "position", "updated_at", "page"]
     list_editable = ["position"]
@@ -62,6 +63,7 @@ class TreatmentAdmin(KeepsVersions, RoomToWrite, admin.ModelAdmin):
     inlines = [
         PhotoInline,
         BenefitInline,
+        ResultInline,
         ContraindicationInline,
         StepInline,
         RecoveryNoteInline,
@@ -99,6 +101,11 @@ class TreatmentAdmin(KeepsVersions, RoomToWrite, admin.ModelAdmin):
 
     def view_on_site(self, treatment: Treatment) -> str:
         return treatment.get_absolute_url()
+
+    def get_inlines(self, request, obj):
+        """Pictures are kept at the treatment itself, and shown on its pages in every language."""
+        of_its_own = [inline for inline in self.inlines if not issubclass(inline.model, Picture)]
+        return of_its_own if obj and obj.original_id else self.inlines
 
     def render_change_form(self, request, context, *args, **kwargs):
         context["in_page_order"] = _in_page_order(context["adminform"], context["inline_admin_formsets"])

@@ -3,7 +3,7 @@
 Texts are the practice's own words. An empty field leaves no trace on the page.
 """
 
-from treatments.models.photos import Photo, Result
+from treatments.models.photos import Photo, Picture, Result, ResultQuerySet
 from treatments.models.points import Benefit, Contraindication, Faq, Point, ProcedureStep, RecoveryNote
 from treatments.models.providers import Provider
 from treatments.models.translations import start_translation
@@ -15,11 +15,13 @@ __all__ = [
     "Contraindication",
     "Faq",
     "Photo",
+    "Picture",
     "Point",
     "ProcedureStep",
     "Provider",
     "RecoveryNote",
     "Result",
+    "ResultQuerySet",
     "Treatment",
     "TreatmentQuerySet",
     "TreatmentVersion",

@@ -51,6 +51,10 @@ class PhotoFile(ImageFieldFile):
         return getattr(self.instance, self.field.width_field)
 
     @property
+    def pixels_high(self) -> int:
+        return getattr(self.instance, self.field.height_field)
+
+    @property
     def files(self) -> list[str]:
         return images.names(self.name or "", self.pixels)
 
@@ -71,6 +75,7 @@ class PhotoFile(ImageFieldFile):
 class PhotoField(models.ImageField):
     attr_class = PhotoFile
     width_field: str
+    height_field: str
 
     def contribute_to_class(self, cls, name, **options):
         super().contribute_to_class(cls, name, **options)
@@ -93,6 +98,13 @@ class PhotoField(models.ImageField):
         file = getattr(instance, self.attname)
         if file:
             remove_later(self, file.storage, file.name, file.files)
+
+
+def remove_at_commit(*photos: PhotoFile) -> None:
+    """Removes all files of these photos from disk once the change is committed, although a row still names them."""
+    for photo in photos:
+        for file in photo.files:
+            transaction.on_commit(partial(photo.storage.delete, file), robust=True)
 
 
 def remove_later(field: models.FileField, storage: Storage, name: str, files: list[str]) -> None:

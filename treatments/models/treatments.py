@@ -3,12 +3,16 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.files.base import ContentFile
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, override
 
+from treatments import social_picture
+from treatments.models.picture_fields import remove_later
 from treatments.texts import MarkdownField, RenderedField
 
 
@@ -17,6 +21,11 @@ class TreatmentQuerySet(models.QuerySet["Treatment"]):
         """What patients may read now, in every language."""
         due = models.Q(publish_at=None) | models.Q(publish_at__lte=now or timezone.now())
         return self.filter(due, status=Treatment.Status.PUBLISHED)
+
+    def readable_by(self, user: User | AnonymousUser) -> "TreatmentQuerySet":
+        """What `user` may read now: what patients may, and drafts as well for those who may change them."""
+        may_see_drafts = user.has_perm("treatments.change_treatment")
+        return self.all() if may_see_drafts else self.published()
 
     def in_language(self, language: str) -> "TreatmentQuerySet":
         return self.filter(language=language)
@@ -30,10 +39,12 @@ class TreatmentQuerySet(models.QuerySet["Treatment"]):
         return self.prefetch_related("translations")
 
     def with_points(self) -> "TreatmentQuerySet":
-        """With everything its page shows: one query for each kind of point."""
-        return self.prefetch_related(
-            "benefits", "contraindications", "steps", "recovery_notes", "faqs", "photos", "results"
-        )
+        """With every list of its page: one query for each kind of point."""
+        return self.prefetch_related("benefits", "contraindications", "steps", "recovery_notes", "faqs")
+
+    def with_pictures(self) -> "TreatmentQuerySet":
+        """With all photos and results, shown or not: one query for each."""
+        return self.prefetch_related("photos", "results")
 
 
 class Treatment(models.Model):
@@ -127,13 +138,15 @@ class Treatment(models.Model):
         return self.name
 
     def save(self, **options) -> None:
-        """The facts of a treatment are one, whatever language its words are in."""
+        """The facts of a treatment are one, whatever language its words are in. Its name is drawn when it is new."""
         if self.original:
             for fact in self.FACTS:
                 setattr(self, fact, getattr(self.original, fact))
-        super().save(**options)
-        if not self.original:
-            self.translations.update(**{fact: getattr(self, fact) for fact in self.FACTS})
+        with transaction.atomic():
+            self._draw_social_picture(options)
+            super().save(**options)
+            if not self.original:
+                self.translations.update(**{fact: getattr(self, fact) for fact in self.FACTS})
 
     def get_absolute_url(self) -> str:
         """Of its own page for a translation; in the reader's language for the treatment itself."""
@@ -164,3 +177,15 @@ class Treatment(models.Model):
         """Shortest and longest stay at the clinic, with the calming treatment where there is one."""
         least, most = self.calming_minutes_min or 0, self.calming_minutes_max or 0
         return self.procedure_minutes + least, self.procedure_minutes + most
+
+    def _draw_social_picture(self, options: dict) -> None:
+        former, storage, name = self.social_picture, self.social_picture.storage, social_picture.file_name(self.name)
+        if former.name == name:
+            return
+        if not storage.exists(name):
+            storage.save(name, ContentFile(social_picture.draw(self.name)))
+        if former:
+            remove_later(former.field, storage, former.name, [former.name])
+        self.social_picture = name
+        if fields := options.get("update_fields"):
+            options["update_fields"] = [*fields, "social_picture"]

@@ -40,7 +40,7 @@ EDITING = [
     "medspa.change_clinic",
     *every("medspa.openinghours", "medspa.closure"),
     *every("treatments.treatment", "treatments.benefit", "treatments.contraindication", "treatments.procedurestep"),
-    *every("treatments.recoverynote", "treatments.faq", "treatments.photo"),
+    *every("treatments.recoverynote", "treatments.faq", "treatments.photo", "treatments.result"),
 ]
 OWNING = [*every("treatments.provider", "auth.user", "auth.group"), "admin.view_logentry"]
 
