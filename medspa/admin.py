@@ -34,7 +34,7 @@ class ClinicAdmin(admin.ModelAdmin):
 
     inlines = [HoursInline, ClosureInline]
     fieldsets = [
-        ("Name", {"fields": ["name", "site_name", "tagline"]}),
+        ("Name", {"fields": ["name", "site_name", "tagline", "tagline_es"]}),
         ("How patients reach us", {"fields": ["telephone", "email"]}),
         ("Where we are", {"fields": ["street", "town", ("region", "region_code", "postal_code"), "map_url"]}),
         ("Time", {"fields": ["time_zone", "response_target_minutes", "hours_confirmed"]}),

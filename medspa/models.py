@@ -11,11 +11,12 @@ from django.db import models
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from medspa.opening_times import Hours, Spell, clock_time, day_names, open_spells
 
+SHOWN_IN_ENGLISH = "Empty: the English words are shown on the Spanish pages."
 FICTIONAL_EXCHANGE = "55501"  # 555-0100 to 555-0199 are reserved for fiction (NANPA)
 
 
@@ -45,12 +46,28 @@ class DayLine(NamedTuple):
     hours: str
 
 
+class OwnWords(NamedTuple):
+    """Words of the clinic's own, and the language that they are in. Without words it is false."""
+
+    text: str
+    language: str
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+def in_the_readers_language(english: str, spanish: str) -> OwnWords:
+    """The Spanish words for who reads Spanish, the English ones where there are none and for everybody else."""
+    return OwnWords(spanish, "es") if spanish and get_language() == "es" else OwnWords(english, "en")
+
+
 class Clinic(models.Model):
     """The clinic itself: exactly one row. An empty field leaves no trace on any page."""
 
     name = models.CharField(max_length=100, default="Mirror Mirror Med Spa")
     site_name = models.CharField(max_length=100, default="Tucson Med Spa")
     tagline = models.CharField(max_length=200, blank=True, help_text="One sentence under the name on the home page.")
+    tagline_es = models.CharField("tagline in Spanish", max_length=200, blank=True, help_text=SHOWN_IN_ENGLISH)
     street = models.CharField(max_length=200, blank=True)
     town = models.CharField(max_length=100, blank=True)
     region = models.CharField("state", max_length=100, blank=True, help_text="In full, such as Arizona.")
@@ -99,6 +116,10 @@ class Clinic(models.Model):
         """The number for a `tel:` link. Ten digits are taken as a US number."""
         digits = "".join(filter(str.isdigit, self.telephone))
         return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
+
+    @property
+    def tagline_for_reader(self) -> OwnWords:
+        return in_the_readers_language(self.tagline, self.tagline_es)
 
     @property
     def has_fictional_telephone(self) -> bool:
@@ -187,6 +208,7 @@ class Closure(models.Model):
     starts_on = models.DateField("first day")
     ends_on = models.DateField("last day")
     reason = models.CharField(max_length=100, blank=True, help_text="Shown to patients, such as Thanksgiving.")
+    reason_es = models.CharField("reason in Spanish", max_length=100, blank=True, help_text=SHOWN_IN_ENGLISH)
 
     class Meta:
         ordering = ["starts_on"]
@@ -202,3 +224,7 @@ class Closure(models.Model):
         # Translators: as in https://docs.djangoproject.com/en/5.2/ref/templates/builtins/#date
         first, last = (date_format(day, pgettext("a day", "M d, Y")) for day in (self.starts_on, self.ends_on))
         return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
+
+    @property
+    def reason_for_reader(self) -> OwnWords:
+        return in_the_readers_language(self.reason, self.reason_es)

@@ -34,8 +34,8 @@ def to_report() -> TreatmentQuerySet:
 
 
 def about_clinic(clinic: Clinic) -> list[Finding]:
-    """What stands in for a fact on every page."""
-    return [_needed(words) for words in clinic.placeholders]
+    """What stands in for a fact on every page, and which of the clinic's own words Spanish pages show in English."""
+    return [*(_needed(words) for words in clinic.placeholders), *_clinics_own_words(clinic)]
 
 
 def about_treatment(treatment: Treatment, clinic: Clinic, now: datetime | None = None) -> list[Finding]:
@@ -58,6 +58,14 @@ def _needed(words: str) -> Finding:
 
 def _note(words: str) -> Finding:
     return Finding(words, is_needed=False)
+
+
+def _clinics_own_words(clinic: Clinic) -> Iterator[Finding]:
+    if clinic.tagline and not clinic.tagline_es:
+        yield _note("The tagline is in English alone; the Spanish home page shows it in English.")
+    for closure in clinic.coming_closures():
+        if closure.reason and not closure.reason_es:
+            yield _note(f"The reason for being closed on {closure} is in English alone: {closure.reason}.")
 
 
 def _description(treatment: Treatment) -> Iterator[Finding]:

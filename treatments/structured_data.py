@@ -74,7 +74,7 @@ def _clinic(clinic: Clinic, now: datetime | None) -> Node:
             "@id": _clinic_id(),
             "name": clinic.name,
             "url": f"{settings.SITE_URL}/",
-            "description": clinic.tagline,
+            "description": clinic.tagline_for_reader.text,
             "telephone": "" if clinic.has_fictional_telephone else clinic.telephone_link,
             "email": clinic.email,
             "address": {"@type": "PostalAddress", **_filled(address)} if _filled(address) else None,

@@ -63,6 +63,16 @@ def test_the_clinic_its_hours_and_its_closures_are_one_page(editor, clinic):
     assert clinic.closures.get().ends_on == date(2026, 11, 27)
 
 
+def test_the_clinics_own_words_are_written_in_both_languages(editor):
+    answers = form_of(editor, tagline="Clear skin.", tagline_es="Piel clara.")
+    words = {"reason": "Thanksgiving", "reason_es": "Día de Acción de Gracias"}
+    answers |= row("closures", 0, starts_on="2026-11-26", ends_on="2026-11-27", **words)
+    assert editor.post(PAGE, answers).status_code == 302
+    clinic = Clinic.objects.current()
+    assert (clinic.tagline_es, clinic.closures.get().reason_es) == ("Piel clara.", "Día de Acción de Gracias")
+    assert editor.get(PAGE).content.decode().count("the English words are shown on the Spanish pages") >= 2
+
+
 def test_before_the_clinic_is_open_the_list_is_empty(editor):
     Clinic.objects.all().delete()
     answer = editor.get(LIST)

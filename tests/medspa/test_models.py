@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.utils import translation
 
 from medspa.models import Clinic, ClinicNotOpenedYet, Closure, OpeningHours
 
@@ -150,3 +151,21 @@ def test_hours_and_closures_say_what_they_are():
     assert str(OpeningHours(weekday=1, opens_at=time(9), closes_at=time(17))) == "Tuesday 9 am to 5 pm"
     assert str(Closure(starts_on=date(2026, 11, 26), ends_on=date(2026, 11, 26))) == "Nov 26, 2026"
     assert str(Closure(starts_on=date(2026, 11, 26), ends_on=date(2026, 11, 27))) == "Nov 26, 2026 to Nov 27, 2026"
+
+
+@pytest.mark.parametrize(
+    ("reader", "english", "spanish", "read"),
+    [
+        ("en", "Clear skin.", "Piel clara.", ("Clear skin.", "en")),
+        ("es", "Clear skin.", "Piel clara.", ("Piel clara.", "es")),
+        ("es", "Clear skin.", "", ("Clear skin.", "en")),
+        ("es", "", "Piel clara.", ("Piel clara.", "es")),
+        ("en", "", "Piel clara.", ("", "en")),
+    ],
+)
+def test_the_clinics_own_words_are_read_in_the_readers_language(clinic, reader, english, spanish, read):
+    clinic.tagline, clinic.tagline_es = english, spanish
+    closure = Closure(reason=english, reason_es=spanish)
+    with translation.override(reader):
+        assert clinic.tagline_for_reader == closure.reason_for_reader == read
+        assert bool(clinic.tagline_for_reader) == bool(read[0])

@@ -1,14 +1,16 @@
 """What a page still lacks: the findings, the command that prints them, and the panel that shows them."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
+from django.utils import timezone
 
+from medspa.models import Clinic
 from tests import factories
 from treatments import content_report
 from treatments.models import Treatment
@@ -61,6 +63,28 @@ def report(*options: str) -> tuple[int, str]:
 def test_a_finished_page_lacks_nothing(real_clinic):
     assert findings(finished(), real_clinic) == ([], [])
     assert content_report.about_clinic(real_clinic) == []
+
+
+def test_words_of_the_clinic_that_are_in_english_alone_draw_a_note(real_clinic, client):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    Clinic.objects.update(tagline="Clear skin.")
+    row = real_clinic.closures.create(starts_on=tomorrow, ends_on=tomorrow, reason="Stocktaking")
+    found = content_report.about_clinic(Clinic.objects.current())
+    assert [finding.is_needed for finding in found] == [False, False]
+    assert "tagline is in English alone" in found[0].words
+    assert found[1].words.endswith("is in English alone: Stocktaking.")
+    assert report()[0] == 0
+
+    page = finished()
+    client.force_login(factories.user("treatments.change_treatment"))
+    html = client.get(reverse("admin:treatments_treatment_change", args=[page.pk])).content.decode()
+    assert "Nothing is needed; 2 to weigh" in html
+    assert ">Needed<" not in html
+
+    row.reason_es = "Inventario"
+    row.save()
+    Clinic.objects.update(tagline_es="Piel clara.")
+    assert content_report.about_clinic(Clinic.objects.current()) == []
 
 
 @pytest.mark.parametrize(

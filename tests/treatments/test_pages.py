@@ -174,6 +174,27 @@ def test_a_coming_closure_is_announced(clinic):
     assert "Stocktaking" in page("/")
 
 
+def test_the_clinics_own_words_are_spanish_on_spanish_pages_or_marked_as_english(clinic):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    closure = Closure.objects.create(starts_on=tomorrow, ends_on=tomorrow, reason="Stocktaking")
+    Clinic.objects.update(tagline="Clear skin.")
+    html = page("/es/")
+    assert '<p class="lead" lang="en">Clear skin.</p>' in html
+    assert '<span lang="en">Stocktaking</span>' in html
+
+    Clinic.objects.update(tagline_es="Piel clara.")
+    Closure.objects.filter(pk=closure.pk).update(reason_es="Inventario")
+    html = page("/es/")
+    assert '<p class="lead">Piel clara.</p>' in html
+    assert '"description":"Piel clara."' in html
+    assert "<span>Inventario</span>" in html
+    assert "Stocktaking" not in html
+    html = page("/")
+    assert '<p class="lead">Clear skin.</p>' in html
+    assert "<span>Stocktaking</span>" in html
+    assert "Piel clara" not in html
+
+
 @pytest.mark.parametrize("rows", [1, 30])
 def test_a_page_costs_the_same_for_one_point_and_for_thirty(clinic, django_assert_num_queries, rows):
     row = full_treatment()
