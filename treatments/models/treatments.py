@@ -146,7 +146,8 @@ class Treatment(models.Model):
             self._draw_social_picture(options)
             super().save(**options)
             if not self.original:
-                self.translations.update(**{fact: getattr(self, fact) for fact in self.FACTS})
+                facts = {fact: getattr(self, fact) for fact in self.FACTS}
+                self.translations.exclude(**facts).update(**facts, updated_at=self.updated_at)
 
     def get_absolute_url(self) -> str:
         """Of its own page for a translation; in the reader's language for the treatment itself."""
@@ -166,6 +167,11 @@ class Treatment(models.Model):
     def is_published(self) -> bool:
         """Whether patients may read it now."""
         return self.status == self.Status.PUBLISHED and (self.publish_at is None or self.publish_at <= timezone.now())
+
+    @property
+    def shown_since_change(self) -> datetime:
+        """Since when patients may read it as it is now: its last change, or the time it was kept back for."""
+        return max(self.updated_at, self.publish_at) if self.publish_at else self.updated_at
 
     @property
     def is_scheduled(self) -> bool:
