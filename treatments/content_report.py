@@ -72,13 +72,21 @@ def _description(treatment: Treatment) -> Iterator[Finding]:
     least, most = DESCRIPTION_LENGTH
     length = len(treatment.description)
     if not length:
-        yield _needed("The description for search engines is missing; they are shown the summary instead.")
+        yield _needed(f"The description for search engines is missing; they are shown the summary{_misfit(treatment)}.")
     elif length < least:
         yield _needed(
             f"The description for search engines is too short: {length} characters, {least} or more are needed."
         )
     elif length > most:
         yield _needed(f"The description for search engines is too long: {length} characters, and {most} are shown.")
+
+
+def _misfit(treatment: Treatment) -> str:
+    least, most = DESCRIPTION_LENGTH
+    length = len(treatment.summary)
+    if least <= length <= most:
+        return " instead"
+    return f" instead, whose {length} characters are too {'few' if length < least else 'many'}"
 
 
 def _review(treatment: Treatment, now: datetime) -> Iterator[Finding]:
