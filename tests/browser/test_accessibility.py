@@ -19,6 +19,19 @@ def test_axe_finds_nothing_on_a_public_page(look, address, width, dark):
     then_nothing_is_found(look(address, width=width, dark=dark))
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("address", PAGES[:-1])
+def test_text_twice_as_large_stays_on_the_page_and_the_bar_leaves_room_to_read(look, address, width):
+    page = look(address, width=width)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    bar = page.locator(".bar")
+    if bar.count() and bar.is_visible():
+        assert bar.bounding_box()["height"] <= page.viewport_size["height"] / 4
+    then_nothing_is_found(page)
+
+
 @pytest.mark.parametrize(("width", "dark"), [(320, False), (1280, True)])
 def test_axe_finds_nothing_on_a_form_with_errors(look, width, dark):
     page = look("/request-an-appointment/", width=width, dark=dark)
