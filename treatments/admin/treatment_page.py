@@ -22,6 +22,7 @@ from treatments.admin.lists import (
     StepInline,
 )
 from treatments.admin.pictures import PhotoInline, ResultInline
+from treatments.admin.spanish import InSpanish
 from treatments.claims import claim_words
 from treatments.models import Picture, Treatment
 
@@ -51,12 +52,12 @@ class TreatmentForm(forms.ModelForm):
 
 
 @admin.register(Treatment)
-class TreatmentAdmin(WithdrawsConsent, KeepsVersions, RoomToWrite, admin.ModelAdmin):
+class TreatmentAdmin(WithdrawsConsent, KeepsVersions, InSpanish, RoomToWrite, admin.ModelAdmin):
     form = TreatmentForm
     list_display = ["name", "state", "position", "updated_at", "page"]
     list_editable = ["position"]
     list_filter = ["status"]
-    search_fields = ["name", "summary"]
+    search_fields = ["name", "summary", "translations__name", "translations__summary"]
     actions = ["publish", "make_draft"]
     prepopulated_fields = {"slug": ["name"]}
     save_on_top = True
