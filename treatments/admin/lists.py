@@ -10,25 +10,14 @@ from treatments.models import Benefit, Contraindication, Faq, ProcedureStep, Rec
 LONG_TEXT = 150  # characters; from here on a text gets several lines to write in
 
 
-class PointForm(forms.ModelForm):
-    position = forms.IntegerField(
-        required=False, min_value=0, max_value=999, widget=forms.NumberInput(attrs={"class": "position"})
-    )
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if not self.instance.pk:
-            self.initial["position"] = None  # the end of the list, once saved
-
-
 class PointFormSet(BaseInlineFormSet):
     def clean(self) -> None:
-        """A point without a position goes to the end."""
+        """A new point goes to the end."""
         super().clean()
-        last = max((form.instance.position or 0 for form in self.forms), default=0)
-        for form in self.forms:
-            if form.has_changed() and form.instance.position is None:
-                form.instance.position = last = last + 1
+        last = max((form.instance.position for form in self.initial_forms), default=0)
+        new = [form for form in self.extra_forms if form.has_changed()]
+        for position, form in enumerate(new, start=last + 1):
+            form.instance.position = position
 
 
 class RoomToWrite:
@@ -52,10 +41,10 @@ class RoomToWrite:
 
 
 class PointInline(RoomToWrite, admin.TabularInline):
-    """One list of the page. `after` is the heading of the fields that it follows."""
+    """One list of the page, put in order by buttons. `after` is the heading of the fields that it follows."""
 
-    form = PointForm
     formset = PointFormSet
+    template = "admin/treatments/treatment/points.html"
     extra = 0
     columns = 36
     after = ""
@@ -64,30 +53,30 @@ class PointInline(RoomToWrite, admin.TabularInline):
 class BenefitInline(PointInline):
     model = Benefit
     after = "What it can help"
-    fields = ["position", "name", "text"]
+    fields = ["name", "text"]
 
 
 class ContraindicationInline(PointInline):
     model = Contraindication
     after = "Who it suits"
-    fields = ["position", "page_words", "question", "staff_advice"]
+    fields = ["page_words", "question", "staff_advice"]
     verbose_name_plural = "who should wait"
 
 
 class StepInline(PointInline):
     model = ProcedureStep
     after = "What happens on the day"
-    fields = ["position", "name", "minutes", "text"]
+    fields = ["name", "minutes", "text"]
     verbose_name_plural = "steps of the visit"
 
 
 class RecoveryNoteInline(PointInline):
     model = RecoveryNote
     after = "Recovery"
-    fields = ["position", "when", "text"]
+    fields = ["when", "text"]
 
 
 class FaqInline(PointInline):
     model = Faq
     after = "Prices"
-    fields = ["position", "question", "answer"]
+    fields = ["question", "answer"]

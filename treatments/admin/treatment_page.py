@@ -21,6 +21,7 @@ from treatments.admin.lists import (
     RoomToWrite,
     StepInline,
 )
+from treatments.admin.order import PutsInOrder
 from treatments.admin.pictures import PhotoInline, ResultInline
 from treatments.admin.spanish import InSpanish
 from treatments.claims import claim_words
@@ -45,17 +46,17 @@ class TreatmentForm(forms.ModelForm):
     def clean(self) -> dict:
         if self.instance.pk:
             # Locked until this save is committed, so that of two saves at one moment the second is refused.
-            now = Treatment.objects.select_for_update().get(pk=self.instance.pk).updated_at.isoformat()
-            if self.cleaned_data.get("seen") != now:
+            now = Treatment.objects.select_for_update().get(pk=self.instance.pk)
+            if self.cleaned_data.get("seen") != now.updated_at.isoformat():
                 raise forms.ValidationError(SAVED_MEANWHILE)
+            self.instance.position = now.position  # moved in the list meanwhile, perhaps; no form holds it
         return super().clean()
 
 
 @admin.register(Treatment)
-class TreatmentAdmin(WithdrawsConsent, KeepsVersions, InSpanish, RoomToWrite, admin.ModelAdmin):
+class TreatmentAdmin(WithdrawsConsent, KeepsVersions, PutsInOrder, InSpanish, RoomToWrite, admin.ModelAdmin):
     form = TreatmentForm
-    list_display = ["name", "state", "position", "updated_at", "page"]
-    list_editable = ["position"]
+    list_display = ["name", "state", "updated_at", "page"]
     list_filter = ["status"]
     search_fields = ["name", "summary", "translations__name", "translations__summary"]
     actions = ["publish", "make_draft"]
@@ -72,7 +73,7 @@ class TreatmentAdmin(WithdrawsConsent, KeepsVersions, InSpanish, RoomToWrite, ad
     ]
     # In the order of the page. Each list stands after the fields named in its `after`.
     fieldsets = [
-        ("The page", {"fields": ["name", "slug", ("status", "publish_at", "position"), "summary", "description"]}),
+        ("The page", {"fields": ["name", "slug", ("status", "publish_at"), "summary", "description"]}),
         (
             "Facts in a row",
             {"fields": ["procedure_minutes", ("calming_minutes_min", "calming_minutes_max"), "time_off", "price_from"]},
