@@ -45,6 +45,7 @@ def test_every_kind_of_mail_goes_out_without_a_canary(receptionist):
     for sent in mails:
         head = dict(sent.message().items())
         head.pop("To")
+        head.pop("Message-ID")  # digits drawn by chance, which may look like anybody's number
         words = f"{head} {sent.subject} {sent.body}"
         assert "canary" not in words.lower()
         assert "0177" not in words

@@ -78,8 +78,15 @@ def form_of(client, row, **answers):
     return {name: value for name, value in filled.items() if value is not None and "-image" not in name} | answers
 
 
+def button_of(row, button):
+    """`steps-1-up` as the form names it: by the number that the second row of the list is stored under."""
+    name, place, direction = button.split("-")
+    rows = [one.pk for one in getattr(row, name).all()] if name in ROWS else []
+    return f"{name}-{rows[int(place)] if int(place) < len(rows) else 10**9}-{direction}"
+
+
 def press(client, row, button, **answers):
-    return client.post(change(row), form_of(client, row, **answers) | {f"_move-{button}": ""})
+    return client.post(change(row), form_of(client, row, **answers) | {f"_move-{button_of(row, button)}": ""})
 
 
 def buttons(html):
@@ -92,17 +99,23 @@ def buttons(html):
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_of_every_list_moves_and_the_page_comes_back_at_it(ana, peel, name):
     fill(peel, name)
+    moved = button_of(peel, f"{name}-1-up").removesuffix("up")
     answer = press(ana, peel, f"{name}-1-up")
-    assert (answer.status_code, answer["Location"]) == (303, f"{change(peel)}#{name}-0-down")
+    assert (answer.status_code, answer["Location"]) == (303, f"{change(peel)}#{moved}down")
     assert order(peel, name) == ["2", "1", "3"]
-    assert press(ana, peel, f"{name}-0-down")["Location"] == f"{change(peel)}#{name}-1-down"
+    assert press(ana, peel, f"{name}-0-down")["Location"] == f"{change(peel)}#{moved}down"
     assert order(peel, name) == ["1", "2", "3"]
     html = ana.get(change(peel)).content.decode()
-    assert f'id="{name}-1-down"' in html
-    assert buttons(html) == [
+    assert f'id="{moved}down" name="_move-{moved}down"' in html
+    assert {"Move down: Row 1", "Move up: Row 2", "Move down: Row 2", "Move up: Row 3"} <= set(buttons(html))
+    assert "-position" not in html
+
+
+def test_the_first_row_has_no_button_up_and_the_last_none_down(ana, peel):
+    fill(peel, "steps")
+    assert buttons(ana.get(change(peel)).content.decode()) == [
         *("Move down: Row 1", "Move up: Row 2", "Move down: Row 2", "Move up: Row 3"),
     ]
-    assert "-position" not in html
 
 
 def test_what_was_typed_anywhere_is_saved_with_the_move(ana, peel):
@@ -124,9 +137,9 @@ def test_with_an_error_nothing_moves_and_the_words_stay(ana, peel):
 
 def test_a_move_after_somebody_elses_save_is_refused(ana, peel):
     fill(peel, "steps")
-    opened = form_of(ana, peel)
+    opened = form_of(ana, peel) | {f"_move-{button_of(peel, 'steps-1-up')}": ""}
     press(ana, peel, "steps-1-up")
-    assert ana.post(change(peel), opened | {"_move-steps-1-up": ""}).status_code == 200
+    assert ana.post(change(peel), opened).status_code == 200
     assert order(peel, "steps") == ["2", "1", "3"]
 
 

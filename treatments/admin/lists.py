@@ -59,6 +59,7 @@ class BenefitInline(PointInline):
 class ContraindicationInline(PointInline):
     model = Contraindication
     after = "Who it suits"
+    columns = 32  # three texts beside each other
     fields = ["page_words", "question", "staff_advice"]
     verbose_name_plural = "who should wait"
 

@@ -17,7 +17,7 @@ from treatments.models import Treatment
 from treatments.models.order import after_move, end_of
 
 PLACES = {"up": -1, "down": 1}
-BUTTON = re.compile(r"_move-(?P<list>\w+)-(?:(?P<number>\d{1,4})|pk(?P<pk>\d{1,18}))-(?P<direction>up|down)")
+BUTTON = re.compile(r"_move-(?P<list>\w+)-(?P<pk>\d{1,18})-(?P<direction>up|down)")
 SHOWS_EVERY_ROW_IN_ORDER = {"p", "all"}  # what a list's address may ask for while up and down mean what they say
 
 
@@ -94,10 +94,7 @@ def _move_row(request: HttpRequest, formsets: list) -> str:
     formset = next((one for one in formsets if pressed and one.prefix == pressed["list"]), None)
     if formset is None:
         return ""
-    direction, pk = pressed["direction"], int(pressed["pk"] or 0)
-    if pressed["number"]:
-        number = int(pressed["number"])
-        pk = formset.forms[number].instance.pk if number < len(formset.forms) else 0
+    direction, pk = pressed["direction"], int(pressed["pk"])
     rows = formset.model._default_manager.filter(treatment=formset.instance)
     order, renumbered = after_move(rows, pk, places=PLACES[direction])
     formset.model._default_manager.bulk_update(renumbered, ["position"])
@@ -105,9 +102,7 @@ def _move_row(request: HttpRequest, formsets: list) -> str:
     if pk not in places or len(places) == 1:
         return f"{formset.prefix}-group"
     place = places.index(pk) + 1
-    if pressed["pk"]:
-        return f"{formset.prefix}-{place - 1}"
-    return f"{formset.prefix}-{place - 1}-{_still_there(direction, place, len(places))}"
+    return f"{formset.prefix}-{pk}-{_still_there(direction, place, len(places))}"
 
 
 def _still_there(direction: str, place: int, of: int) -> str:

@@ -1,4 +1,4 @@
-"""The pictures of a treatment's page, as rows of its form."""
+"""The pictures of a treatment's page, each with its words in every language, as part of its form."""
 
 from django import forms
 from django.contrib import admin
@@ -7,20 +7,50 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from medspa.models import Clinic
-from treatments.admin.lists import PointInline, RoomToWrite
-from treatments.models import Photo, Result
+from treatments.admin.lists import PointFormSet, RoomToWrite
+from treatments.models import Photo, Picture, Result
+from treatments.models.picture_fields import PhotoField, PhotoFile
 
-MOVE = '<button class="move" type="submit" name="_move-{0}-pk{1}-{2}" aria-label="Move {2}: {3}">Move {2}</button>'
-NARROW = 120  # pixels; wide enough to tell one picture from another
+MOVE = (
+    '<button class="move" type="submit" id="{0}-{1}-{2}" name="_move-{0}-{1}-{2}" aria-label="Move {2}: {3}">'
+    "Move {2}</button>"
+)
+NARROW = 160  # pixels; wide enough to tell one picture from another
 
 
-class PhotoInline(PointInline):
+class PictureInline(RoomToWrite, admin.StackedInline):
+    """One picture below the other. What is kept is shown, not named."""
+
+    formset = PointFormSet
+    extra = 0
+    after = ""
+    readonly_fields = ["kept", "order"]
+
+    def formfield_for_dbfield(self, db_field, request, **options):
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if isinstance(db_field, PhotoField):
+            field.widget = forms.FileInput(attrs=field.widget.attrs)
+        return field
+
+    @admin.display(description="order")
+    def order(self, picture: Picture) -> SafeString | str:
+        if not picture.pk:
+            return "At the end of the list, once it is saved."
+        buttons = [(f"{self.opts.model_name}s", picture.pk, place, picture.alt) for place in ("up", "down")]
+        return format_html_join(" ", MOVE, buttons)
+
+
+class PhotoInline(PictureInline):
     model = Photo
     after = "The page"
-    fields = ["image", "alt", "alt_es", "caption", "caption_es"]
-    columns = 24
+    fields = ["kept", "image", ("alt", "alt_es"), ("caption", "caption_es"), "order"]
+
+    @admin.display(description="kept")
+    def kept(self, photo: Photo) -> SafeString | str:
+        return shown(photo.image, photo.alt) if photo.pk else "Nothing yet."
 
 
 class ResultForm(forms.ModelForm):
@@ -33,16 +63,14 @@ class ResultForm(forms.ModelForm):
                 field.disabled = True
 
 
-class ResultInline(RoomToWrite, admin.StackedInline):
+class ResultInline(PictureInline):
     model = Result
     form = ResultForm
-    formset = PointInline.formset
-    extra = 0
     after = "What it can help, after the list"
-    readonly_fields = ["pictures", "standing", "order"]
+    readonly_fields = ["standing", *PictureInline.readonly_fields]
     fields = [
         "standing",
-        "pictures",
+        "kept",
         ("before", "after"),
         ("alt", "alt_es"),
         ("caption", "caption_es"),
@@ -51,39 +79,20 @@ class ResultInline(RoomToWrite, admin.StackedInline):
         "order",
     ]
 
-    def formfield_for_dbfield(self, db_field, request, **options):
-        field = super().formfield_for_dbfield(db_field, request, **options)
-        if db_field.name in {"before", "after"}:
-            field.widget = forms.FileInput(attrs=field.widget.attrs)
-        return field
-
     def get_queryset(self, request):
         self.today = Clinic.objects.current().today()
         return super().get_queryset(request)
 
-    @admin.display(description="order")
-    def order(self, result: Result) -> str:
-        if not result.pk:
-            return "At the end of the list, once it is saved."
-        buttons = [(f"{self.opts.model_name}s", result.pk, place, result.alt) for place in ("up", "down")]
-        return format_html_join(" ", MOVE, buttons)
-
     @admin.display(description="kept")
-    def pictures(self, result: Result) -> str:
-        if not result.pk:
-            return "Choose both pictures below."
+    def kept(self, result: Result) -> SafeString | str:
         if result.consent_withdrawn_at:
             return "The files are gone."
-        return format_html(
-            '<img src="{}" width="{}" alt="Before"> <img src="{}" width="{}" alt="After">',
-            result.before.url,
-            NARROW,
-            result.after.url,
-            NARROW,
-        )
+        if not result.pk:
+            return "Nothing yet."
+        return format_html("{} {}", shown(result.before, "Before"), shown(result.after, "After"))
 
     @admin.display(description="on the page")
-    def standing(self, result: Result) -> str:
+    def standing(self, result: Result) -> SafeString | str:
         if not result.pk:
             return "Shown once it is saved, from the day on which consent was given."
         standing = result.standing(self.today)
@@ -91,3 +100,9 @@ class ResultInline(RoomToWrite, admin.StackedInline):
             return f"{standing.label} on {localize(timezone.localtime(result.consent_withdrawn_at))}."
         address = reverse("admin:treatments_result_withdraw", args=[quote(result.treatment_id), result.pk])
         return format_html('{}. <a href="{}">Withdraw consent</a>', standing.label, address)
+
+
+def shown(picture: PhotoFile, words: str) -> SafeString:
+    height = round(picture.pixels_high * NARROW / max(picture.pixels, 1))
+    tag = '<img class="kept" src="{}" width="{}" height="{}" alt="{}" loading="lazy">'
+    return format_html(tag, picture.url, NARROW, height, words)
