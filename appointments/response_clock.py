@@ -3,7 +3,7 @@
 Set once when a request arrives; the desk's queue and the patient's page speak from the same clock.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from medspa.opening_times import clock_time
 STEP_MINUTES = 30  # what is promised is rounded up to this, so that it can be said and kept
 NOON = time(12)
 WITHOUT_HOURS = timedelta(days=2)
+SAME_DAY = timedelta(hours=3)  # between two calls of one day
 
 
 def respond_by(clinic: Clinic, arrived_at: datetime) -> datetime:
@@ -30,6 +31,23 @@ def respond_by(clinic: Clinic, arrived_at: datetime) -> datetime:
             return begins + left
         left -= spell.closes - begins
     return arrived_at + WITHOUT_HOURS
+
+
+def follow_up(clinic: Clinic, calls: int, at: datetime) -> datetime:
+    """When to try again after the last of `calls` calls that reached nobody: aware, in UTC, while the clinic is open.
+
+    The clinic's own ladder says after how many days; its last step repeats.
+    """
+    ladder = clinic.follow_up_ladder
+    return in_days(clinic, ladder[min(calls, len(ladder)) - 1], at)
+
+
+def in_days(clinic: Clinic, days: int, at: datetime) -> datetime:
+    """The first open moment from this time of day on, `days` later; three hours later for the same day."""
+    then = at + SAME_DAY if days == 0 else at.astimezone(clinic.zone) + timedelta(days=days)
+    then = then.astimezone(UTC)
+    spell = next(clinic.open_spells(then), None)
+    return max(spell.opens, then) if spell else then
 
 
 def promise(clinic: Clinic, due: datetime, now: datetime) -> str:

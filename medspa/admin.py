@@ -37,7 +37,7 @@ class ClinicAdmin(admin.ModelAdmin):
         ("Name", {"fields": ["name", "site_name", "tagline", "tagline_es"]}),
         ("How patients reach us", {"fields": ["telephone", "email"]}),
         ("Where we are", {"fields": ["street", "town", ("region", "region_code", "postal_code"), "map_url"]}),
-        ("Time", {"fields": ["time_zone", "response_target_minutes", "hours_confirmed"]}),
+        ("Time", {"fields": ["time_zone", "response_target_minutes", "follow_up_days", "hours_confirmed"]}),
     ]
 
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}

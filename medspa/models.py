@@ -29,6 +29,14 @@ def known_time_zone(name: str) -> None:
         raise ValidationError("Enter a time zone by its name, like America/Phoenix.")
 
 
+def days_of_follow_up(text: str) -> None:
+    """Whole days, never going back: `0, 1, 3, 5`."""
+    steps = text.split(",")
+    days = [int(step) for step in steps if step.strip().isascii() and step.strip().isdigit() and len(step.strip()) < 4]
+    if len(days) != len(steps) or days != sorted(days):
+        raise ValidationError("Enter days with commas between them, none smaller than the one before, like 0, 1, 3, 5.")
+
+
 class ClinicQuerySet(models.QuerySet["Clinic"]):
     def current(self) -> "Clinic":
         """The clinic with its hours and closures, in three queries. Raises ClinicNotOpenedYet."""
@@ -87,6 +95,13 @@ class Clinic(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How soon a request is to be answered, in minutes of opening time.",
     )
+    follow_up_days = models.CharField(
+        "follow up after",
+        max_length=60,
+        default="0, 1, 3, 5",
+        validators=[days_of_follow_up],
+        help_text="Days after a call that reached nobody: the first call, the second, and so on. 0 is the same day.",
+    )
     hours_confirmed = models.BooleanField(
         "these opening hours are real",
         default=False,
@@ -110,6 +125,11 @@ class Clinic(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def follow_up_ladder(self) -> list[int]:
+        """Days to wait after the first call that reached nobody, after the second, and so on."""
+        return [int(days) for days in self.follow_up_days.split(",")]
 
     @property
     def telephone_link(self) -> str:

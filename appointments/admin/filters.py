@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from appointments.models import Status
+from appointments.models import Standing, Status
 from treatments.models import Treatment
 
 UNSURE = "unsure"
@@ -33,18 +33,39 @@ class OpensOnOne(admin.SimpleListFilter):
 
 
 class StateFilter(OpensOnOne):
-    """What waits; all, once somebody looks for a status or for words."""
+    """What waits; all, once somebody looks for a status or for words. Shown as tabs above the list, not beside it."""
 
-    title, parameter_name, clears = "state", "state", ("status",)
+    title, parameter_name, clears = "state", "state", ("status", "found")
+    template = "admin/includes/shown_above.html"
+    IN_ORDER_OF_THE_CLOCK = {"to_answer", "now", "mine", "unclaimed"}
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("to_answer", "To answer"), ("all", "All")]
+        return [
+            ("to_answer", "To answer"),
+            ("now", "To call now"),
+            ("mine", "Mine"),
+            ("unclaimed", "Unclaimed"),
+            ("waitlisted", "Waiting list"),
+            ("all", "All"),
+        ]
 
     def first_choice(self) -> str:
         return "all" if {"status", "q", "found"} & set(self.request.GET) else "to_answer"
 
+    def tabs(self, changelist: Any, standing: Standing) -> Iterator[dict[str, Any]]:
+        """Each choice with how many requests it shows; nobody counts all there ever were."""
+        for (name, _words), choice in zip(self.lookup_choices, self.choices(changelist), strict=True):
+            yield {**choice, "count": getattr(standing, name, None)}
+
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.to_answer() if self.value() == "to_answer" else queryset
+        narrowed = {
+            "to_answer": lambda: queryset.to_answer(),
+            "now": lambda: queryset.to_call_now(timezone.now()),
+            "mine": lambda: queryset.to_answer().of(request.user),
+            "unclaimed": lambda: queryset.to_answer().of(None),
+            "waitlisted": lambda: queryset.waitlisted(),
+        }
+        return narrowed.get(self.value(), lambda: queryset)()
 
 
 class StatusFilter(admin.SimpleListFilter):

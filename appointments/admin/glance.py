@@ -11,13 +11,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from appointments.models import AppointmentRequest, Status
+from appointments.models import WAITING, AppointmentRequest, Status
 from medspa.opening_times import clock_time
 
 ContactBy = AppointmentRequest.ContactBy
 VERBS = {ContactBy.TEXT: "Text", ContactBy.CALL: "Call", ContactBy.EMAIL: "Email"}
 SCHEMES = {ContactBy.TEXT: "sms", ContactBy.CALL: "tel"}
-WAITING = (Status.NEW, Status.CONTACTING, Status.WAITLISTED)
+SHOWN_WAITING = (*WAITING, Status.WAITLISTED)
 
 NOTHING = SafeString('<span class="none">–</span>')  # left out where rows are cards
 
@@ -58,15 +58,23 @@ def chip(appointment_request: AppointmentRequest) -> SafeString:
 
 
 def waiting(appointment_request: AppointmentRequest, now: datetime | None = None) -> SafeString | str:
-    """For how long, in one unit; marked once the answer is late. NOTHING where nobody waits."""
+    """For how long, in one unit, and by when to act; marked once that is late. NOTHING where nobody waits."""
     now = now or timezone.now()
-    if appointment_request.status not in WAITING:
+    if appointment_request.status not in SHOWN_WAITING:
         return NOTHING
     spell = timesince(appointment_request.created_at, now, depth=1)
     words = "Just now" if spell.startswith("0") else spell
-    if not appointment_request.is_overdue(now):
+    if appointment_request.is_late(now):
+        return format_html('<span class="overdue">{}<small>, late</small></span>', words)
+    if appointment_request.next_action_at is None:
         return words
-    return format_html('<span class="overdue">{}<small>, late</small></span>', words)
+    return format_html("{} <small>{}</small>", words, due(appointment_request.next_action_at, now))
+
+
+def due(at: datetime, now: datetime) -> str:
+    """`by 3 pm` today, else `by Wed, Nov 25, 9 am`."""
+    local = timezone.localtime(at)
+    return f"by {clock_time(local.time()) if local.date() == timezone.localtime(now).date() else moment(at)}"
 
 
 def times(appointment_request: AppointmentRequest) -> SafeString:

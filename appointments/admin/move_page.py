@@ -31,7 +31,14 @@ def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str)
     if name not in workflow.allowed_moves(appointment_request, request.user):
         messages.error(request, _not_now(appointment_request, name, request))
         return _to(appointment_request)
-    return _show(desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request))
+    return _show(
+        desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request, initial=_chosen(request, name))
+    )
+
+
+def _chosen(request: HttpRequest, name: str) -> dict[str, str]:
+    """What a link to the page has chosen beforehand; the form still says what it means and asks for the press."""
+    return {"reason": request.GET["reason"]} if name == "close" and request.GET.get("reason") else {}
 
 
 def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: AppointmentRequest, name: str) -> HttpResponse:

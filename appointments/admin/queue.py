@@ -1,4 +1,4 @@
-"""The queue: what waits for an answer, longest waiting first."""
+"""The queue: what waits for an answer, what is due first on top."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,17 +10,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from appointments.admin import glance, searches
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.request_page import request_page
-from appointments.models import AppointmentRequest
+from appointments.models import AppointmentRequest, Standing
 from appointments.references import read_reference
+
+HEADINGS = {"To answer": "Requests to answer", "All": "All requests", "Mine": "My requests"}
 
 
 class Queue(ChangeList):
@@ -30,12 +34,28 @@ class Queue(ChangeList):
         return {name: value for name, value in super().get_filters_params(params).items() if name != "found"}
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
+        self.user = request.user
         self.query = searches.words_behind(request) or read_reference(self.query) or ""
         return super().get_queryset(request, exclude_parameters)
 
+    @cached_property
+    def standing(self) -> Standing:
+        return AppointmentRequest.objects.standing(timezone.now(), self.user)
+
+    @cached_property
+    def tabs(self) -> list[dict[str, Any]]:
+        return [
+            tab for spec in self.filter_specs if isinstance(spec, StateFilter) for tab in spec.tabs(self, self.standing)
+        ]
+
     @property
-    def is_to_answer(self) -> bool:
-        return any(isinstance(spec, StateFilter) and spec.value() == "to_answer" for spec in self.filter_specs)
+    def heading(self) -> str:
+        chosen = next((str(tab["display"]) for tab in self.tabs if tab["selected"]), "")
+        return HEADINGS.get(chosen, f"Requests: {chosen.lower()}")
+
+    @property
+    def longest_wait(self) -> str:
+        return timesince(self.standing.oldest, depth=1) if self.standing.oldest else ""
 
 
 @admin.register(AppointmentRequest)
@@ -62,10 +82,13 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).prefetch_related("preferred_times")
 
     def get_ordering(self, request: HttpRequest) -> tuple:
-        """Longest waiting first; among all requests, the newest."""
-        if {"state", "status", "q", "found"} & set(request.GET) and request.GET.get("state") != "to_answer":
+        """By the clock what waits, by age the waiting list; among all requests, the newest first."""
+        if request.GET.get("state") == "waitlisted":
+            return AppointmentRequest.objects.longest_waiting_first().query.order_by
+        beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)
+        if beyond_the_queue and request.GET.get("state") not in StateFilter.IN_ORDER_OF_THE_CLOCK:
             return ("-created_at", "-pk")
-        return AppointmentRequest.objects.longest_waiting_first().query.order_by
+        return AppointmentRequest.objects.next_first().query.order_by
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         return (queryset.search(search_term) if search_term else queryset), False
@@ -81,8 +104,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         if "found" in request.GET and searches.words_behind(request) is None:
             messages.warning(request, "What you looked for is no longer kept. Search again.")
             return HttpResponseRedirect(request.path)
-        waiting = AppointmentRequest.objects.to_answer().count()
-        return super().changelist_view(request, {"waiting": waiting, **(extra_context or {})})
+        return super().changelist_view(request, extra_context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
@@ -98,12 +120,12 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         """What the desk's first page says first, to those who may see it."""
         if not self.has_view_permission(request):
             return None
-        requests = AppointmentRequest.objects.to_answer()
+        standing = AppointmentRequest.objects.standing(timezone.now(), request.user)
         return {
             "words": "Requests to answer",
             "url": reverse("admin:appointments_appointmentrequest_changelist"),
-            "count": requests.count(),
-            "overdue": requests.overdue(timezone.now()).count(),
+            "count": standing.to_answer,
+            "overdue": standing.late,
         }
 
     def _look_for(self, request: HttpRequest, words: str) -> HttpResponse:

@@ -34,6 +34,9 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     words = about(desk, request, appointment_request) | {
         "moves": workflow.allowed_moves(appointment_request, request.user),
         "timeline": timeline(request, appointment_request),
+        "call_outcomes": workflow.REACHED.items() if appointment_request.phone else (),
+        "is_out_of_reach": appointment_request.is_waiting
+        and appointment_request.calls_in_vain >= workflow.ENOUGH_CALLS,
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/request.html", words)
 
@@ -57,7 +60,7 @@ def about(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
         "opts": desk.opts,
         "appointment_request": appointment_request,
         "chip": glance.chip(appointment_request),
-        "is_waiting": appointment_request.status in glance.WAITING,
+        "is_waiting": appointment_request.status in glance.SHOWN_WAITING,
         "waiting": glance.waiting(appointment_request),
         "times": glance.times(appointment_request),
         "ways": [way.button(way.written) for way in glance.ways_to_reach(appointment_request)],

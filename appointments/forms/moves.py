@@ -92,8 +92,8 @@ class VisitForm(MoveForm):
     )
 
     def __init__(self, *args: Any, appointment_request: AppointmentRequest, **kwargs: Any):
-        initial = usual_visit(appointment_request)
-        super().__init__(*args, appointment_request=appointment_request, initial=initial, **kwargs)
+        kwargs["initial"] = usual_visit(appointment_request) | kwargs.get("initial", {})
+        super().__init__(*args, appointment_request=appointment_request, **kwargs)
         choices = list(self.fields["provider"].queryset)
         if len(choices) == 1:
             self.fields["provider"].empty_label = None

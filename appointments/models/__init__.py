@@ -6,15 +6,25 @@ Nouns and questions only. A request's status changes in `workflow` and nowhere e
 from appointments.models.appointments import Appointment
 from appointments.models.events import Event
 from appointments.models.messages import Message
-from appointments.models.requests import AppointmentRequest, ClosedReason, PreferredTime, Status, hash_token
+from appointments.models.requests import (
+    WAITING,
+    AppointmentRequest,
+    ClosedReason,
+    PreferredTime,
+    Standing,
+    Status,
+    hash_token,
+)
 
 __all__ = [
+    "WAITING",
     "Appointment",
     "AppointmentRequest",
     "ClosedReason",
     "Event",
     "Message",
     "PreferredTime",
+    "Standing",
     "Status",
     "hash_token",
 ]

@@ -2,11 +2,13 @@
 
 import hashlib
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -38,14 +40,71 @@ class ClosedReason(models.TextChoices):
     OTHER = "other", _("Another reason")
 
 
+WAITING = (Status.NEW, Status.CONTACTING)
+SOON = timedelta(minutes=30)
+
+
+class Standing(NamedTuple):
+    """The queue in numbers. What waits is late, due soon, or in time."""
+
+    late: int
+    soon: int
+    in_time: int
+    mine: int
+    unclaimed: int
+    waitlisted: int
+    oldest: datetime | None
+
+    @property
+    def to_answer(self) -> int:
+        return self.late + self.soon + self.in_time
+
+    @property
+    def now(self) -> int:
+        return self.late + self.soon
+
+
 class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
     def to_answer(self) -> "AppointmentRequestQuerySet":
         """What still waits for the clinic: new, or somebody has begun to reach the patient."""
-        return self.filter(status__in=[Status.NEW, Status.CONTACTING])
+        return self.filter(status__in=WAITING)
 
-    def overdue(self, now: datetime) -> "AppointmentRequestQuerySet":
-        """What should have had a first answer by now."""
-        return self.to_answer().filter(first_response_at=None, respond_by__lt=now)
+    def late(self, now: datetime) -> "AppointmentRequestQuerySet":
+        """What should have been answered, or tried again, by now."""
+        return self.to_answer().filter(next_action_at__lt=now)
+
+    def to_call_now(self, now: datetime) -> "AppointmentRequestQuerySet":
+        """What is late or due within half an hour."""
+        return self.to_answer().filter(next_action_at__lt=now + SOON)
+
+    def of(self, user: User | None) -> "AppointmentRequestQuerySet":
+        """Claimed by `user`; by nobody for None."""
+        return self.filter(claimed_by=user)
+
+    def waitlisted(self) -> "AppointmentRequestQuerySet":
+        return self.filter(status=Status.WAITLISTED)
+
+    def standing(self, now: datetime, user: User) -> Standing:
+        """The queue as `user` finds it, in one query over what is open."""
+        waits = Q(status__in=WAITING)
+        late, soon = (
+            waits & Q(next_action_at__lt=now),
+            waits & Q(next_action_at__gte=now, next_action_at__lt=now + SOON),
+        )
+        numbers = self.filter(status__in=[*WAITING, Status.WAITLISTED]).aggregate(
+            late=Count("pk", filter=late),
+            soon=Count("pk", filter=soon),
+            in_time=Count("pk", filter=waits & Q(next_action_at__gte=now + SOON)),
+            mine=Count("pk", filter=waits & Q(claimed_by=user)),
+            unclaimed=Count("pk", filter=waits & Q(claimed_by=None)),
+            waitlisted=Count("pk", filter=Q(status=Status.WAITLISTED)),
+            oldest=Min("created_at", filter=waits),
+        )
+        return Standing(**numbers)
+
+    def next_first(self) -> "AppointmentRequestQuerySet":
+        """In the order of the clock. What came in over a night is due at one moment: then the oldest is first."""
+        return self.order_by("next_action_at", "created_at", "pk")
 
     def longest_waiting_first(self) -> "AppointmentRequestQuerySet":
         return self.order_by("created_at", "pk")
@@ -93,6 +152,10 @@ class AppointmentRequest(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     respond_by = models.DateTimeField(help_text="When an answer is due, counted in opening time.")
     first_response_at = models.DateTimeField(null=True, blank=True)
+    next_action_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the desk is to answer or to try again. Empty: nobody waits."
+    )
+    calls_in_vain = models.PositiveSmallIntegerField(default=0, help_text="Since somebody was last reached.")
 
     full_name = models.CharField(max_length=100)
     phone = models.CharField(max_length=100, blank=True, help_text="As typed.")
@@ -112,12 +175,20 @@ class AppointmentRequest(models.Model):
         permissions = [("work_appointmentrequest", "Can claim, call, book and close requests")]
         indexes = [
             models.Index(fields=["status", "created_at", "id"], name="request_queue"),
+            models.Index(
+                fields=["next_action_at", "created_at", "id"],
+                condition=Q(status__in=["new", "contacting"]),
+                name="request_due",
+            ),
             models.Index(fields=["phone_e164"], name="request_phone"),
             models.Index(fields=["created_at", "id"], name="request_age"),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status=Status.CLOSED) ^ Q(closed_reason=""), name="closed_with_a_reason_and_only_then"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["new", "contacting"]) ^ Q(next_action_at=None), name="what_waits_has_its_time"
             ),
             models.CheckConstraint(condition=~Q(phone="") | ~Q(email=""), name="patient_can_be_reached"),
         ]
@@ -130,8 +201,17 @@ class AppointmentRequest(models.Model):
         return self.status != Status.CLOSED
 
     def is_overdue(self, now: datetime | None = None) -> bool:
-        waits = self.status in (Status.NEW, Status.CONTACTING)
-        return waits and self.first_response_at is None and self.respond_by < (now or timezone.now())
+        """Whether the first answer is later than was promised."""
+        return self.is_waiting and self.first_response_at is None and self.respond_by < (now or timezone.now())
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the patient waits for the clinic."""
+        return self.status in WAITING
+
+    def is_late(self, now: datetime | None = None) -> bool:
+        """Whether it should have been answered, or tried again, by now."""
+        return self.next_action_at is not None and self.next_action_at < (now or timezone.now())
 
     def booked_appointment(self):
         """The Appointment that stands, or None. There is never more than one."""

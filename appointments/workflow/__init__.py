@@ -4,13 +4,14 @@ Nothing else writes a status or an event. Every verb on an existing request begi
 version that its caller saw, so that of several people who press at once one succeeds and the others get MoveNotAllowed.
 """
 
-from appointments.workflow.answering import REACHED, add_note, claim, log_call, waitlist
+from appointments.workflow.answering import ENOUGH_CALLS, REACHED, add_note, claim, log_call, waitlist
 from appointments.workflow.ending import close, reopen
 from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves, will_mail
 from appointments.workflow.receiving import receive
 from appointments.workflow.visits import book, cancel, reschedule
 
 __all__ = [
+    "ENOUGH_CALLS",
     "MOVES",
     "PERMISSION",
     "REACHED",

@@ -1,6 +1,7 @@
 """Working towards an answer: claim, call, set aside, note."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,9 +10,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from appointments.models import AppointmentRequest, Event, Status
+from appointments.response_clock import follow_up, in_days
 from appointments.workflow.moves import swap, write_down
+from medspa.models import Clinic
 
 REACHED = {"answered": "Answered", "voicemail": "Left a voicemail", "no_answer": "No answer", "wrong": "Wrong number"}
+ENOUGH_CALLS = 6  # in vain; from then on the desk suggests closing the request as unreachable
 
 
 @transaction.atomic
@@ -31,11 +35,20 @@ def log_call(
     note: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Write down a call and how it ended (a key of REACHED). A new request is being contacted from then on."""
+    """Write down a call and how it ended (a key of REACHED). A new request is being contacted from then on.
+
+    What still waits is due again: a day after a talk, on the clinic's ladder after a call that reached nobody.
+    """
     now = now or timezone.now()
     begun = {Status.NEW: Status.CONTACTING}.get(Status(appointment_request.status), F("status"))
-    answered = {"first_response_at": Coalesce(F("first_response_at"), Value(now))} if reached == "answered" else {}
-    swap("log_call", appointment_request, by=by, seen=seen, now=now, status=begun, **answered)
+    talked = reached == "answered"
+    changes: dict[str, Any] = {"calls_in_vain": 0} if talked else {"calls_in_vain": F("calls_in_vain") + 1}
+    if talked:
+        changes["first_response_at"] = Coalesce(F("first_response_at"), Value(now))
+    if appointment_request.is_waiting:
+        clinic, calls = Clinic.objects.current(), appointment_request.calls_in_vain + 1
+        changes["next_action_at"] = in_days(clinic, 1, now) if talked else follow_up(clinic, calls, now)
+    swap("log_call", appointment_request, by=by, seen=seen, now=now, status=begun, **changes)
     write_down(appointment_request, Event.Kind.CALLED, by=by, now=now, details=REACHED[reached], note=note)
 
 
@@ -44,7 +57,9 @@ def waitlist(
     appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
 ) -> None:
     """Set the request aside until a time is free."""
-    now = swap("waitlist", appointment_request, by=by, seen=seen, now=now, status=Status.WAITLISTED)
+    now = swap(
+        "waitlist", appointment_request, by=by, seen=seen, now=now, status=Status.WAITLISTED, next_action_at=None
+    )
     write_down(appointment_request, Event.Kind.WAITLISTED, by=by, now=now, note=note)
 
 

@@ -29,7 +29,7 @@ def close(
     `completed` needs a visit that has begun: MoveNotAllowed otherwise.
     """
     now = now or timezone.now()
-    closed = {"status": Status.CLOSED, "closed_reason": reason}
+    closed = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None}
     swap("close", appointment_request, by=by, seen=seen, now=now, **closed)
     appointment = appointment_request.booked_appointment()
     begun = appointment is not None and appointment.starts_at <= now
@@ -55,5 +55,6 @@ def reopen(
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
     waits = {"status": Status.CONTACTING, "closed_reason": "", "respond_by": due, "first_response_at": None}
+    waits |= {"next_action_at": due, "calls_in_vain": 0}
     swap("reopen", appointment_request, by=by, seen=seen, now=now, **waits)
     write_down(appointment_request, Event.Kind.REOPENED, by=by, now=now, note=note)

@@ -51,7 +51,8 @@ def receive(
         message=message,
         language=language,
         created_at=now,
-        respond_by=respond_by(clinic, now),
+        respond_by=(due := respond_by(clinic, now)),
+        next_action_at=due,
     )
     while True:
         appointment_request.reference = new_reference()

@@ -31,7 +31,8 @@ def book(
     """Book the visit and queue its mail. Raises SlotTaken, which leaves the request as it was."""
     now = now or timezone.now()
     responded = Coalesce(F("first_response_at"), Value(now))
-    swap("book", appointment_request, by=by, seen=seen, now=now, status=Status.BOOKED, first_response_at=responded)
+    booked = {"status": Status.BOOKED, "first_response_at": responded, "next_action_at": None, "calls_in_vain": 0}
+    swap("book", appointment_request, by=by, seen=seen, now=now, **booked)
     appointment = scheduling.reserve(appointment_request, provider=provider, starts_at=starts_at, minutes=minutes)
     _tell(notifications.booked, appointment_request, appointment, Event.Kind.BOOKED, by=by, now=now)
     return appointment
@@ -64,7 +65,7 @@ def cancel(
     """Cancel the visit, give its time back and queue its mail. The request waits again, with a new clock."""
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
-    waits = {"status": Status.CONTACTING, "respond_by": due, "first_response_at": None}
+    waits = {"status": Status.CONTACTING, "respond_by": due, "first_response_at": None, "next_action_at": due}
     swap("cancel", appointment_request, by=by, seen=seen, now=now, **waits)
     appointment = _standing(appointment_request)
     scheduling.release(appointment, status=Appointment.Status.CANCELLED)

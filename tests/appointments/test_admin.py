@@ -63,9 +63,9 @@ def test_how_long_a_patient_waits_is_said_in_one_unit_and_marked_once_late(desk)
 
     page = desk.get(QUEUE).content.decode().replace("\xa0", " ")
 
-    assert '<td class="field-waiting">19 minutes</td>' in page
+    assert '<td class="field-waiting">19 minutes <small>by 12:41 pm</small></td>' in page
     assert '<td class="field-waiting"><span class="overdue">2 hours<small>, late</small></span></td>' in page
-    assert '<td class="field-waiting">Just now</td>' in page
+    assert '<td class="field-waiting">Just now <small>by 12:59 pm</small></td>' in page
 
 
 @pytest.mark.parametrize(
