@@ -43,7 +43,7 @@ def move(appointment: Appointment, *, provider: Provider, starts_at: datetime, m
 
 
 def release(appointment: Appointment, *, status: Appointment.Status) -> None:
-    """End the appointment as `status`. A cancelled one gives its time back."""
+    """The appointment is `status` from now on. A cancelled one gives its time back."""
     appointment.status = status
     appointment.save(update_fields=["status"])
 

@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from appointments import workflow
 from appointments.admin import glance
-from appointments.models import AppointmentRequest, Event, Message
+from appointments.models import Appointment, AppointmentRequest, Event, Message
+
+MOST_ALIKE = 10
 
 
 class Entry(NamedTuple):
@@ -34,11 +37,18 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     words = about(desk, request, appointment_request) | {
         "moves": workflow.allowed_moves(appointment_request, request.user),
         "timeline": timeline(request, appointment_request),
+        "alike": alike(appointment_request),
+        "no_shows": Appointment.objects.missed_by(appointment_request).count(),
         "call_outcomes": workflow.REACHED.items() if appointment_request.phone else (),
         "is_out_of_reach": appointment_request.is_waiting
         and appointment_request.calls_in_vain >= workflow.ENOUGH_CALLS,
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/request.html", words)
+
+
+def alike(appointment_request: AppointmentRequest) -> list[AppointmentRequest]:
+    """Other requests from this number or address, the newest first, and its own copies among them."""
+    return list(AppointmentRequest.objects.alike(appointment_request)[:MOST_ALIKE])
 
 
 def find(desk: ModelAdmin, request: HttpRequest, object_id: str) -> AppointmentRequest:
@@ -48,6 +58,7 @@ def find(desk: ModelAdmin, request: HttpRequest, object_id: str) -> AppointmentR
         raise PermissionDenied
     if appointment_request is None:
         raise Http404
+    prefetch_related_objects([appointment_request], "appointments__provider")
     return appointment_request
 
 

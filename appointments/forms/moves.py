@@ -147,10 +147,27 @@ class CloseForm(MoveForm):
     def __init__(self, *args: Any, appointment_request: AppointmentRequest, **kwargs: Any):
         super().__init__(*args, appointment_request=appointment_request, **kwargs)
         appointment = appointment_request.booked_appointment()
-        took_place = appointment is not None and appointment.starts_at <= timezone.now()
+        took_place = appointment is not None and appointment.has_begun()
         self.fields["reason"].choices = [
             (reason, words) for reason, words in ClosedReason.choices if took_place or reason != ClosedReason.COMPLETED
         ]
+
+
+class MergeForm(MoveForm):
+    into = forms.ModelChoiceField(
+        label="Which request is kept?",
+        queryset=AppointmentRequest.objects.none(),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"required": "Choose the request that is kept", "invalid_choice": "Choose one from the list"},
+    )
+    note = note_field("Note")
+
+    def __init__(self, *args: Any, appointment_request: AppointmentRequest, **kwargs: Any):
+        super().__init__(*args, appointment_request=appointment_request, **kwargs)
+        into = self.fields["into"]
+        into.queryset = AppointmentRequest.objects.alike(appointment_request).filter(duplicate_of=None)
+        into.label_from_instance = lambda row: f"{row.reference}: {row.full_name}, {row.get_status_display().lower()}"
 
 
 class ReopenForm(MoveForm):
@@ -167,7 +184,10 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "book": VisitForm,
     "reschedule": VisitForm,
     "cancel": NoteForm,
+    "arrive": MoveForm,
+    "no_show": NoteForm,
     "waitlist": NoteForm,
+    "merge": MergeForm,
     "close": CloseForm,
     "reopen": ReopenForm,
     "add_note": AddNoteForm,

@@ -1,11 +1,22 @@
 """A booked visit."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from appointments.models.requests import AppointmentRequest
 from treatments.models import Provider
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def missed_by(self, appointment_request: AppointmentRequest) -> "AppointmentQuerySet":
+        """Visits to which nobody came, of whoever has this telephone number; of this request where there is none."""
+        missed = self.filter(status=Appointment.Status.NOSHOW)
+        if not appointment_request.phone_e164:
+            return missed.filter(appointment_request=appointment_request)
+        return missed.filter(appointment_request__phone_e164=appointment_request.phone_e164)
 
 
 class Appointment(models.Model):
@@ -18,6 +29,8 @@ class Appointment(models.Model):
         NOSHOW = "noshow", "No-show"
         CANCELLED = "cancelled", "Cancelled"
 
+    STANDS = (Status.BOOKED, Status.ARRIVED)  # still to come, or going on
+
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="appointments")
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="appointments")
     starts_at = models.DateTimeField()
@@ -26,18 +39,26 @@ class Appointment(models.Model):
     sequence = models.PositiveIntegerField(default=0, help_text="Rises when the visit is moved.")
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = AppointmentQuerySet.as_manager()
+
     class Meta:
         ordering = ["starts_at"]
         indexes = [models.Index(fields=["provider", "ends_at"], name="appointment_provider")]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_it_starts"),
             models.UniqueConstraint(
-                fields=["appointment_request"], condition=Q(status="booked"), name="one_booked_appointment"
+                fields=["appointment_request"],
+                condition=Q(status__in=["booked", "arrived"]),
+                name="one_standing_appointment",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
+
+    def has_begun(self, now: datetime | None = None) -> bool:
+        """Whether the patient is there, or should be."""
+        return self.status == self.Status.ARRIVED or self.starts_at <= (now or timezone.now())
 
     @property
     def minutes(self) -> int:

@@ -113,6 +113,15 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
         """The request whose private page `token` opens, if any."""
         return self.filter(private_token_hash=hash_token(token))
 
+    def alike(self, other: "AppointmentRequest") -> "AppointmentRequestQuerySet":
+        """Other requests from the same number or address. Families share both, so this is a question, not an answer."""
+        same = Q(pk=None)
+        if other.phone_e164:
+            same |= Q(phone_e164=other.phone_e164)
+        if other.email:
+            same |= Q(email__iexact=other.email)
+        return self.filter(same).exclude(pk=other.pk)
+
     def search(self, words: str) -> "AppointmentRequestQuerySet":
         """By reference, name, telephone (in any format) or e-mail; every word must fit."""
         found = self
@@ -157,6 +166,10 @@ class AppointmentRequest(models.Model):
     )
     calls_in_vain = models.PositiveSmallIntegerField(default=0, help_text="Since somebody was last reached.")
 
+    duplicate_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="duplicates"
+    )
+
     full_name = models.CharField(max_length=100)
     phone = models.CharField(max_length=100, blank=True, help_text="As typed.")
     phone_e164 = models.CharField(max_length=16, blank=True)
@@ -190,6 +203,9 @@ class AppointmentRequest(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=["new", "contacting"]) ^ Q(next_action_at=None), name="what_waits_has_its_time"
             ),
+            models.CheckConstraint(
+                condition=Q(duplicate_of=None) | Q(closed_reason=ClosedReason.DUPLICATE), name="a_copy_is_closed_as_one"
+            ),
             models.CheckConstraint(condition=~Q(phone="") | ~Q(email=""), name="patient_can_be_reached"),
         ]
 
@@ -214,8 +230,8 @@ class AppointmentRequest(models.Model):
         return self.next_action_at is not None and self.next_action_at < (now or timezone.now())
 
     def booked_appointment(self):
-        """The Appointment that stands, or None. There is never more than one."""
-        return next((row for row in self.appointments.all() if row.status == "booked"), None)
+        """The Appointment that stands, booked or arrived, or None. There is never more than one."""
+        return next((row for row in self.appointments.all() if row.status in row.STANDS), None)
 
 
 def hash_token(token: str) -> str:

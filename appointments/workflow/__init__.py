@@ -5,10 +5,11 @@ version that its caller saw, so that of several people who press at once one suc
 """
 
 from appointments.workflow.answering import ENOUGH_CALLS, REACHED, add_note, claim, log_call, waitlist
+from appointments.workflow.duplicates import merge
 from appointments.workflow.ending import close, reopen
 from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves, will_mail
 from appointments.workflow.receiving import receive
-from appointments.workflow.visits import book, cancel, reschedule
+from appointments.workflow.visits import arrive, book, cancel, no_show, reschedule
 
 __all__ = [
     "ENOUGH_CALLS",
@@ -19,11 +20,14 @@ __all__ = [
     "MoveNotAllowed",
     "add_note",
     "allowed_moves",
+    "arrive",
     "book",
     "cancel",
     "claim",
     "close",
     "log_call",
+    "merge",
+    "no_show",
     "receive",
     "reopen",
     "reschedule",

@@ -25,14 +25,15 @@ def close(
 ) -> None:
     """End the request with a reason of ClosedReason.
 
-    A booked visit is fulfilled when the reason is that it took place, else cancelled; one still to come is mailed.
+    A visit is fulfilled if the patient had arrived or the reason is that it took place, else cancelled; the patient
+    is mailed about one still to come.
     `completed` needs a visit that has begun: MoveNotAllowed otherwise.
     """
     now = now or timezone.now()
     closed = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None}
     swap("close", appointment_request, by=by, seen=seen, now=now, **closed)
     appointment = appointment_request.booked_appointment()
-    begun = appointment is not None and appointment.starts_at <= now
+    begun = appointment is not None and appointment.has_begun(now)
     if reason == ClosedReason.COMPLETED and not begun:
         raise MoveNotAllowed("The visit has not begun yet, so it cannot be closed as having taken place.")
     if appointment and not begun:
@@ -40,7 +41,7 @@ def close(
         outbox.withdraw(appointment_request, now=now)
         outbox.queue(notifications.cancelled(appointment_request, Clinic.objects.current(), appointment))
     elif appointment:
-        took_place = reason == ClosedReason.COMPLETED
+        took_place = reason == ClosedReason.COMPLETED or appointment.status == Appointment.Status.ARRIVED
         status = Appointment.Status.FULFILLED if took_place else Appointment.Status.CANCELLED
         scheduling.release(appointment, status=status)
     details = str(ClosedReason(reason).label)
@@ -55,6 +56,6 @@ def reopen(
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
     waits = {"status": Status.CONTACTING, "closed_reason": "", "respond_by": due, "first_response_at": None}
-    waits |= {"next_action_at": due, "calls_in_vain": 0}
+    waits |= {"next_action_at": due, "calls_in_vain": 0, "duplicate_of": None}
     swap("reopen", appointment_request, by=by, seen=seen, now=now, **waits)
     write_down(appointment_request, Event.Kind.REOPENED, by=by, now=now, note=note)

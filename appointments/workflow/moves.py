@@ -1,7 +1,8 @@
 """The table of moves, and the steps that every verb shares: swap, then write down."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -9,13 +10,43 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from appointments.models import AppointmentRequest, Event, Message, Status
+from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
 from medspa.models import Clinic
 from medspa.opening_times import clock_time
 
 OPEN = frozenset({Status.NEW, Status.CONTACTING, Status.WAITLISTED, Status.BOOKED})
 UNBOOKED = OPEN - {Status.BOOKED}
 PERMISSION = "appointments.work_appointmentrequest"
+
+
+EARLIEST = timedelta(hours=12)  # before a visit; whoever comes earlier has come on another day
+
+
+def _whatever(_row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return True
+
+
+def _is_not_theirs(row: AppointmentRequest, user: User, _now: datetime) -> bool:
+    return row.claimed_by_id != user.pk
+
+
+def _is_to_come(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    visit = row.booked_appointment()
+    return visit is not None and visit.status == Appointment.Status.BOOKED
+
+
+def _may_arrive(row: AppointmentRequest, user: User, now: datetime) -> bool:
+    visit = row.booked_appointment()
+    return visit is not None and _is_to_come(row, user, now) and visit.starts_at - now < EARLIEST
+
+
+def _is_missed(row: AppointmentRequest, user: User, now: datetime) -> bool:
+    visit = row.booked_appointment()
+    return visit is not None and _is_to_come(row, user, now) and visit.starts_at <= now
+
+
+def _has_others_alike(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return AppointmentRequest.objects.alike(row).filter(duplicate_of=None).exists()
 
 
 @dataclass(frozen=True)
@@ -27,25 +58,49 @@ class Move:
     will: str  # what happens, said before it is confirmed
     mails: Message.Kind | None = None
     permission: str = PERMISSION
+    only_if: Callable[[AppointmentRequest, User, datetime], bool] = _whatever
 
 
 MOVES = {
-    "claim": Move("Claim", OPEN, "The request is yours until somebody else claims it."),
+    "claim": Move("Claim", OPEN, "The request is yours until somebody else claims it.", only_if=_is_not_theirs),
     "log_call": Move("Log a call", OPEN, "The call is written down. A new request counts as begun."),
     "book": Move("Book", UNBOOKED, "The time is taken for this patient.", Message.Kind.BOOKED),
     "reschedule": Move(
-        "Change the time", frozenset({Status.BOOKED}), "The old time is given back.", Message.Kind.RESCHEDULED
+        "Change the time",
+        frozenset({Status.BOOKED}),
+        "The old time is given back.",
+        Message.Kind.RESCHEDULED,
+        only_if=_is_to_come,
     ),
     "cancel": Move(
         "Cancel the appointment",
         frozenset({Status.BOOKED}),
         "The time is given back, and the request waits for an answer again.",
         Message.Kind.CANCELLED,
+        only_if=_is_to_come,
+    ),
+    "arrive": Move(
+        "Arrived",
+        frozenset({Status.BOOKED}),
+        "The patient is here. Close the request once the visit is over.",
+        only_if=_may_arrive,
+    ),
+    "no_show": Move(
+        "Did not come",
+        frozenset({Status.BOOKED}),
+        "The visit is missed. The request waits for a call again, with a new clock.",
+        only_if=_is_missed,
     ),
     "waitlist": Move(
         "Put on the waiting list",
         frozenset({Status.NEW, Status.CONTACTING}),
         "The request leaves the queue until a time is free.",
+    ),
+    "merge": Move(
+        "Merge",
+        UNBOOKED,
+        "This request is closed as a copy of the other one. Both keep their histories and name each other.",
+        only_if=_has_others_alike,
     ),
     "close": Move("Close", OPEN, "The request leaves the queue. An appointment still to come is cancelled."),
     "reopen": Move("Reopen", frozenset({Status.CLOSED}), "The request waits for an answer again, with a new clock."),
@@ -57,21 +112,21 @@ class MoveNotAllowed(Exception):
     """The request is no longer as the caller saw it, or its status does not allow the move. Says who did what."""
 
 
-def allowed_moves(appointment_request: AppointmentRequest, user: User) -> dict[str, Move]:
+def allowed_moves(appointment_request: AppointmentRequest, user: User, now: datetime | None = None) -> dict[str, Move]:
     """The moves that the request's status and the person's permissions allow now."""
     return {
         name: move
         for name, move in MOVES.items()
         if appointment_request.status in move.allowed_in
         and user.has_perm(move.permission)
-        and not (name == "claim" and appointment_request.claimed_by_id == user.pk)
+        and move.only_if(appointment_request, user, now or timezone.now())
     }
 
 
 def will_mail(name: str, appointment_request: AppointmentRequest, now: datetime | None = None) -> Message.Kind | None:
     """Which mail the move would send to a patient whose address is known; None if none."""
     if name == "close" and (appointment := appointment_request.booked_appointment()):
-        return Message.Kind.CANCELLED if appointment.starts_at > (now or timezone.now()) else None
+        return None if appointment.has_begun(now) else Message.Kind.CANCELLED
     return MOVES[name].mails
 
 
@@ -93,6 +148,12 @@ def swap(
         raise MoveNotAllowed(_what_happened(appointment_request, seen))
     appointment_request.refresh_from_db()
     return now or timezone.now()
+
+
+def insist(name: str, appointment_request: AppointmentRequest, *, by: User, now: datetime) -> None:
+    """Right after the swap: raise MoveNotAllowed, which undoes it, unless what the move asks for is so."""
+    if not MOVES[name].only_if(appointment_request, by, now):
+        raise MoveNotAllowed(f"“{MOVES[name].label}” is not possible now.")
 
 
 def write_down(

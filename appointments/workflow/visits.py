@@ -12,7 +12,7 @@ from django.utils import timezone
 from appointments import notifications, outbox, scheduling
 from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
 from appointments.response_clock import respond_by, spoken
-from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from appointments.workflow.moves import MoveNotAllowed, insist, swap, write_down
 from medspa.models import Clinic
 from treatments.models import Provider
 
@@ -70,6 +70,31 @@ def cancel(
     appointment = _standing(appointment_request)
     scheduling.release(appointment, status=Appointment.Status.CANCELLED)
     _tell(notifications.cancelled, appointment_request, appointment, Event.Kind.CANCELLED, by=by, now=now, note=note)
+
+
+@transaction.atomic
+def arrive(appointment_request: AppointmentRequest, *, by: User, seen: int, now: datetime | None = None) -> None:
+    """The patient has come. MoveNotAllowed on another day than the visit's."""
+    now = swap("arrive", appointment_request, by=by, seen=seen, now=now)
+    insist("arrive", appointment_request, by=by, now=now)
+    scheduling.release(_standing(appointment_request), status=Appointment.Status.ARRIVED)
+    write_down(appointment_request, Event.Kind.ARRIVED, by=by, now=now)
+
+
+@transaction.atomic
+def no_show(
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
+) -> None:
+    """The patient did not come. The request waits for a call again. MoveNotAllowed before the visit begins."""
+    now = now or timezone.now()
+    due = respond_by(Clinic.objects.current(), now)
+    waits = {"status": Status.CONTACTING, "respond_by": due, "first_response_at": None, "next_action_at": due}
+    swap("no_show", appointment_request, by=by, seen=seen, now=now, **waits)
+    insist("no_show", appointment_request, by=by, now=now)
+    appointment = _standing(appointment_request)
+    scheduling.release(appointment, status=Appointment.Status.NOSHOW)
+    details = spoken(Clinic.objects.current(), appointment.starts_at)
+    write_down(appointment_request, Event.Kind.NOSHOW, by=by, now=now, details=details, note=note)
 
 
 def _standing(appointment_request: AppointmentRequest) -> Appointment:

@@ -92,11 +92,11 @@ def test_a_requests_page_takes_as_many_queries_for_a_long_story_as_for_a_short_o
     desk, receptionist, django_assert_num_queries
 ):
     row = factories.booked()
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         desk.get(f"{QUEUE}{row.pk}/change/")
     for number in range(30):
         workflow.add_note(row, by=receptionist, seen=0, note=f"Note {number}")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         desk.get(f"{QUEUE}{row.pk}/change/")
 
 
