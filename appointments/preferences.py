@@ -1,12 +1,8 @@
 """Which times a patient may tick, made from the opening hours: Tuesday to Friday mornings, Saturday afternoons."""
 
-from datetime import time
-
-from appointments.models import PreferredTime
+from appointments.models import EVENING, NOON, PreferredTime
 from medspa.models import Clinic
 
-NOON = time(12)
-EVENING = time(17)
 Part = PreferredTime.Part
 
 

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from appointments.models import Appointment, AppointmentRequest
+from appointments.free_times import why_not
+from appointments.models import Appointment, AppointmentRequest, TimeOff
+from medspa.models import Clinic
 from treatments.models import Provider
 
 
@@ -17,27 +19,41 @@ class SlotTaken(Exception):
         super().__init__("That time is taken.")
 
 
+class NotWorking(Exception):
+    """The provider does not work through that time. The words say why, for the desk."""
+
+
 def reserve(
-    appointment_request: AppointmentRequest, *, provider: Provider, starts_at: datetime, minutes: int
+    appointment_request: AppointmentRequest,
+    *,
+    provider: Provider,
+    starts_at: datetime,
+    minutes: int,
+    anyway: bool = False,
 ) -> Appointment:
-    """Book `minutes` of the provider's time for the request, or raise SlotTaken and change nothing."""
+    """Book `minutes` of the provider's time for the request, or raise SlotTaken and change nothing.
+
+    NotWorking is raised likewise when the clinic is closed or the provider off, unless `anyway`.
+    """
     appointment = Appointment(
         appointment_request=appointment_request,
         provider=provider,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=minutes),
     )
-    _write(appointment)
+    _write(appointment, anyway)
     return appointment
 
 
-def move(appointment: Appointment, *, provider: Provider, starts_at: datetime, minutes: int) -> Appointment:
-    """Give the appointment another time or provider, or raise SlotTaken and change nothing."""
+def move(
+    appointment: Appointment, *, provider: Provider, starts_at: datetime, minutes: int, anyway: bool = False
+) -> Appointment:
+    """Give the appointment another time or provider, or raise SlotTaken or NotWorking and change nothing."""
     appointment.provider = provider
     appointment.starts_at = starts_at
     appointment.ends_at = starts_at + timedelta(minutes=minutes)
     appointment.sequence = F("sequence") + 1
-    _write(appointment)
+    _write(appointment, anyway)
     appointment.refresh_from_db()
     return appointment
 
@@ -48,9 +64,12 @@ def release(appointment: Appointment, *, status: Appointment.Status) -> None:
     appointment.save(update_fields=["status"])
 
 
-def _write(appointment: Appointment) -> None:
+def _write(appointment: Appointment, anyway: bool) -> None:
     # One writer a provider at a time: PostgreSQL's exclusion constraint may otherwise end two of them in a deadlock.
-    Provider.objects.select_for_update().get(pk=appointment.provider_id)
+    provider = Provider.objects.select_for_update().get(pk=appointment.provider_id)
+    clinic = Clinic.objects.current()
+    if not anyway and (reason := why_not(provider, appointment.starts_at, appointment.ends_at, clinic)):
+        raise NotWorking(reason)
     try:
         with transaction.atomic():
             appointment.save()
@@ -60,12 +79,23 @@ def _write(appointment: Appointment) -> None:
 
 
 def _overlapping(appointment: Appointment) -> Appointment | None:
-    return (
-        Appointment.objects.filter(
-            provider=appointment.provider, starts_at__lt=appointment.ends_at, ends_at__gt=appointment.starts_at
-        )
-        .exclude(status=Appointment.Status.CANCELLED)
-        .exclude(pk=appointment.pk)
-        .select_related("provider")
-        .first()
+    visits = Appointment.objects.between(appointment.starts_at, appointment.ends_at).exclude(pk=appointment.pk)
+    return visits.filter(provider=appointment.provider).select_related("provider").first()
+
+
+def visits_in_the_way(time_off: TimeOff, clinic: Clinic) -> list[Appointment]:
+    """What is booked with the provider in this time off, in order.
+
+    Call it in a transaction: until that ends, nobody can book with the provider.
+    """
+    Provider.objects.select_for_update().get(pk=time_off.provider_id)
+    begins, ends = time_off.spell(clinic.zone)
+    visits = Appointment.objects.standing().between(begins, ends).filter(provider=time_off.provider)
+    return list(visits.select_related("appointment_request", "provider"))
+
+
+def is_free(appointment: Appointment, clinic: Clinic) -> bool:
+    """Whether the time of a cancelled visit can be given to somebody else."""
+    return not (
+        why_not(appointment.provider, appointment.starts_at, appointment.ends_at, clinic) or _overlapping(appointment)
     )

@@ -11,10 +11,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from appointments import workflow
+from appointments.admin import visit_times
 from appointments.admin.request_page import about, find
-from appointments.forms import MOVE_FORMS, MoveForm
+from appointments.forms import MOVE_FORMS, MoveForm, VisitForm
 from appointments.models import AppointmentRequest, Message
-from appointments.scheduling import SlotTaken
+from appointments.scheduling import NotWorking, SlotTaken
+
+CHOSEN_BY_LINK = {"close": ["reason"], "book": ["minutes", "slot"], "reschedule": ["minutes", "slot"]}
 
 
 def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -38,7 +41,7 @@ def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str)
 
 def _chosen(request: HttpRequest, name: str) -> dict[str, str]:
     """What a link to the page has chosen beforehand; the form still says what it means and asks for the press."""
-    return {"reason": request.GET["reason"]} if name == "close" and request.GET.get("reason") else {}
+    return {field: request.GET[field] for field in CHOSEN_BY_LINK.get(name, []) if request.GET.get(field)}
 
 
 def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: AppointmentRequest, name: str) -> HttpResponse:
@@ -50,8 +53,8 @@ def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
         getattr(workflow, name)(appointment_request, by=request.user, **form.cleaned_data)
     except workflow.MoveNotAllowed as refusal:
         return _tell_what_happened(desk, request, name, form, str(refusal))
-    except SlotTaken as taken:
-        form.refuse(taken)
+    except (SlotTaken, NotWorking) as trouble:
+        form.refuse(trouble)
         return _show(desk, request, name, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     desk.log_change(request, appointment_request, f"{workflow.MOVES[name].label}.")
     messages.success(request, _done(appointment_request, name, mails))
@@ -91,6 +94,7 @@ def _show(
         "move": workflow.MOVES[name],
         "form": form,
         "mail_subject": _subject(mails, appointment_request) if mails else "",
+        **(visit_times.choices(form) if isinstance(form, VisitForm) else {}),
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/move.html", words, status=status)
 

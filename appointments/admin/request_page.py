@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from appointments import workflow
-from appointments.admin import glance
+from appointments.admin import glance, visit_times
 from appointments.models import Appointment, AppointmentRequest, Event, Message
 
 MOST_ALIKE = 10
@@ -37,6 +37,7 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     words = about(desk, request, appointment_request) | {
         "moves": workflow.allowed_moves(appointment_request, request.user),
         "timeline": timeline(request, appointment_request),
+        "freed": visit_times.freed(appointment_request, request.user),
         "alike": alike(appointment_request),
         "no_shows": Appointment.objects.missed_by(appointment_request).count(),
         "call_outcomes": workflow.REACHED.items() if appointment_request.phone else (),

@@ -1,7 +1,32 @@
 """Every form about a request: the patient's own, and one small form for each move of the staff."""
 
-from appointments.forms.moves import MOVE_FORMS, MoveForm, VisitForm
+from appointments.forms.moves import (
+    AddNoteForm,
+    CloseForm,
+    LogCallForm,
+    MergeForm,
+    MoveForm,
+    NoteForm,
+    ReopenForm,
+)
 from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
+from appointments.forms.time_off import TimeOffForm
+from appointments.forms.visits import VisitForm, slot_code
+
+MOVE_FORMS: dict[str, type[MoveForm]] = {
+    "claim": MoveForm,
+    "log_call": LogCallForm,
+    "book": VisitForm,
+    "reschedule": VisitForm,
+    "cancel": NoteForm,
+    "arrive": MoveForm,
+    "no_show": NoteForm,
+    "waitlist": NoteForm,
+    "merge": MergeForm,
+    "close": CloseForm,
+    "reopen": ReopenForm,
+    "add_note": AddNoteForm,
+}
 
 __all__ = [
     "MOVE_FORMS",
@@ -9,7 +34,9 @@ __all__ = [
     "AppointmentRequestForm",
     "FormToken",
     "MoveForm",
+    "TimeOffForm",
     "TypedEmail",
     "TypedText",
     "VisitForm",
+    "slot_code",
 ]

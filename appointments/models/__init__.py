@@ -4,19 +4,23 @@ Nouns and questions only. A request's status changes in `workflow` and nowhere e
 """
 
 from appointments.models.appointments import Appointment
+from appointments.models.availability import ProviderHours, TimeOff
 from appointments.models.events import Event
 from appointments.models.messages import Message
+from appointments.models.parts_of_day import EVENING, NOON
+from appointments.models.preferred_times import PreferredTime
 from appointments.models.requests import (
     WAITING,
     AppointmentRequest,
     ClosedReason,
-    PreferredTime,
     Standing,
     Status,
     hash_token,
 )
 
 __all__ = [
+    "EVENING",
+    "NOON",
     "WAITING",
     "Appointment",
     "AppointmentRequest",
@@ -24,7 +28,9 @@ __all__ = [
     "Event",
     "Message",
     "PreferredTime",
+    "ProviderHours",
     "Standing",
     "Status",
+    "TimeOff",
     "hash_token",
 ]

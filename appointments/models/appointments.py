@@ -1,6 +1,6 @@
 """A booked visit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -17,6 +17,15 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         if not appointment_request.phone_e164:
             return missed.filter(appointment_request=appointment_request)
         return missed.filter(appointment_request__phone_e164=appointment_request.phone_e164)
+
+    def between(self, begins: datetime, ends: datetime) -> "AppointmentQuerySet":
+        """What takes some of the time from `begins` to `ends`: all visits but those cancelled."""
+        # No visit is longer than a day: so one index answers, however many are over or far away.
+        within = self.filter(ends_at__gt=begins, ends_at__lt=ends + timedelta(days=1), starts_at__lt=ends)
+        return within.exclude(status=Appointment.Status.CANCELLED)
+
+    def standing(self) -> "AppointmentQuerySet":
+        return self.filter(status__in=Appointment.STANDS)
 
 
 class Appointment(models.Model):

@@ -10,13 +10,12 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Count, Min, Q
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from appointments.models.parts_of_day import part_of_day
 from appointments.references import read_reference
 from appointments.sealed import SealedTextField
 from appointments.telephones import as_e164
-from medspa.opening_times import day_names
 from treatments.models import Treatment
 
 
@@ -121,6 +120,14 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
         if other.email:
             same |= Q(email__iexact=other.email)
         return self.filter(same).exclude(pk=other.pk)
+
+    def waiting_for(self, local: datetime, minutes: int) -> "AppointmentRequestQuerySet":
+        """Who is on the waiting list and could come then: their times fit, or they named none. Longest wait first."""
+        suits = Q(preferred_times=None) | Q(
+            preferred_times__weekdays__contains=local.weekday(), preferred_times__part=part_of_day(local.time())
+        )
+        takes = Q(treatment=None) | Q(treatment__procedure_minutes__lte=minutes)
+        return self.waitlisted().filter(suits, takes).distinct().longest_waiting_first()
 
     def search(self, words: str) -> "AppointmentRequestQuerySet":
         """By reference, name, telephone (in any format) or e-mail; every word must fit."""
@@ -237,33 +244,3 @@ class AppointmentRequest(models.Model):
 def hash_token(token: str) -> str:
     """How a private link is kept for looking up: SHA-256 of 256 random bits needs no salt."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-class PreferredTime(models.Model):
-    """Days and a part of the day that suit the patient, such as Tuesday to Friday mornings."""
-
-    class Part(models.TextChoices):
-        MORNING = "am", _("mornings")
-        AFTERNOON = "pm", _("afternoons")
-        EVENING = "eve", _("evenings")
-
-    appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="preferred_times")
-    weekdays = models.CharField(max_length=7, help_text="Digits from Monday = 0.")
-    part = models.CharField(max_length=3, choices=Part)
-
-    class Meta:
-        ordering = ["weekdays", "part"]
-        constraints = [
-            models.UniqueConstraint(fields=["appointment_request", "weekdays", "part"], name="preferred_time_once")
-        ]
-
-    def __str__(self) -> str:
-        return gettext("%(days)s %(part)s") % {
-            "days": day_names(int(day) for day in self.weekdays),
-            "part": self.get_part_display(),
-        }
-
-    @property
-    def code(self) -> str:
-        """How the form names it."""
-        return f"{self.weekdays}-{self.part}"

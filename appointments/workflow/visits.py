@@ -26,14 +26,20 @@ def book(
     provider: Provider,
     starts_at: datetime,
     minutes: int,
+    anyway: bool = False,
     now: datetime | None = None,
 ) -> Appointment:
-    """Book the visit and queue its mail. Raises SlotTaken, which leaves the request as it was."""
+    """Book the visit and queue its mail. Raises SlotTaken, which leaves the request as it was.
+
+    Raises NotWorking likewise when the clinic is closed or the provider off then, unless `anyway`.
+    """
     now = now or timezone.now()
     responded = Coalesce(F("first_response_at"), Value(now))
     booked = {"status": Status.BOOKED, "first_response_at": responded, "next_action_at": None, "calls_in_vain": 0}
     swap("book", appointment_request, by=by, seen=seen, now=now, **booked)
-    appointment = scheduling.reserve(appointment_request, provider=provider, starts_at=starts_at, minutes=minutes)
+    appointment = scheduling.reserve(
+        appointment_request, provider=provider, starts_at=starts_at, minutes=minutes, anyway=anyway
+    )
     _tell(notifications.booked, appointment_request, appointment, Event.Kind.BOOKED, by=by, now=now)
     return appointment
 
@@ -47,12 +53,13 @@ def reschedule(
     provider: Provider,
     starts_at: datetime,
     minutes: int,
+    anyway: bool = False,
     now: datetime | None = None,
 ) -> Appointment:
-    """Move the visit to another time and queue its mail. Raises SlotTaken, which leaves everything as it was."""
+    """Move the visit to another time and queue its mail. Raises SlotTaken and NotWorking as `book` does."""
     now = swap("reschedule", appointment_request, by=by, seen=seen, now=now)
     appointment = scheduling.move(
-        _standing(appointment_request), provider=provider, starts_at=starts_at, minutes=minutes
+        _standing(appointment_request), provider=provider, starts_at=starts_at, minutes=minutes, anyway=anyway
     )
     _tell(notifications.rescheduled, appointment_request, appointment, Event.Kind.RESCHEDULED, by=by, now=now)
     return appointment

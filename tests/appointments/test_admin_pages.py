@@ -180,7 +180,7 @@ def test_the_lists_of_mails_and_visits_take_the_same_queries_for_any_number(desk
     room, by = factories.provider(), factories.receptionist()
     for number in range(rows):
         row = factories.appointment_request()
-        starts_at = datetime(2030, 1, 8, 17, 0, tzinfo=UTC) + timedelta(hours=number)
+        starts_at = datetime(2030, 1, 8, 17, 0, tzinfo=UTC) + timedelta(weeks=number)
         workflow.book(row, by=by, seen=1, provider=room, starts_at=starts_at, minutes=30)
     with django_assert_num_queries(8):
         desk.get("/admin/appointments/message/")

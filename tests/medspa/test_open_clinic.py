@@ -118,6 +118,11 @@ def test_each_group_may_do_what_its_people_do():
             "appointments.view_event",
             "appointments.view_message",
             "treatments.view_provider",
+            "appointments.view_providerhours",
+            "appointments.view_timeoff",
+            "appointments.add_timeoff",
+            "appointments.change_timeoff",
+            "appointments.delete_timeoff",
         }
     )
     editor = permissions_of("Editor")

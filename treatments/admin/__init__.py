@@ -1,6 +1,5 @@
 """Treatments at the desk: one form, in the order in which the page is read."""
 
-from treatments.admin.providers import ProviderAdmin
 from treatments.admin.treatment_page import TreatmentAdmin
 
-__all__ = ["ProviderAdmin", "TreatmentAdmin"]
+__all__ = ["TreatmentAdmin"]

@@ -184,6 +184,14 @@ class Treatment(models.Model):
         least, most = self.calming_minutes_min or 0, self.calming_minutes_max or 0
         return self.procedure_minutes + least, self.procedure_minutes + most
 
+    @property
+    def visit_lengths(self) -> list[int]:
+        """How long a visit may be booked, in minutes: the treatment alone, or with the calming one by quarter hours."""
+        if self.calming_minutes_max is None:
+            return [self.procedure_minutes]
+        least, most = self.visit_minutes
+        return sorted({self.procedure_minutes, *range(least, most, 15), most})
+
     def _draw_social_picture(self, options: dict) -> None:
         former, storage, name = self.social_picture, self.social_picture.storage, social_picture.file_name(self.name)
         if former.name == name:

@@ -34,6 +34,8 @@ WORKING_REQUESTS = [
     "appointments.view_event",
     "appointments.view_message",
     "treatments.view_provider",
+    "appointments.view_providerhours",
+    *every("appointments.timeoff"),
 ]
 EDITING = [
     "medspa.view_clinic",
@@ -42,7 +44,7 @@ EDITING = [
     *every("treatments.treatment", "treatments.benefit", "treatments.contraindication", "treatments.procedurestep"),
     *every("treatments.recoverynote", "treatments.faq", "treatments.photo", "treatments.result"),
 ]
-OWNING = [*every("treatments.provider", "auth.user", "auth.group"), "admin.view_logentry"]
+OWNING = [*every("treatments.provider", "appointments.providerhours", "auth.user", "auth.group"), "admin.view_logentry"]
 
 GROUPS = {
     "Front desk": WORKING_REQUESTS,
