@@ -4,11 +4,10 @@ However many appointments there ever were, five queries answer: providers, hours
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import merge
-from itertools import groupby, islice
+from itertools import groupby
 from typing import NamedTuple
 
 from django.db.models import Prefetch
@@ -23,6 +22,7 @@ STEP = timedelta(minutes=15)  # visits are offered on the quarter hours
 HORIZON = timedelta(days=60)
 LONGEST_VISIT = timedelta(hours=8)
 ASKED_FOR, NEAREST, A_DAY = 6, 4, 2  # how many times are offered: in each group, and of one day in it
+APART = timedelta(hours=2)  # at least, between two of one day: 9 am and 9:15 am are no choice
 
 
 class FreeTime(NamedTuple):
@@ -51,7 +51,7 @@ def offers(
     """Times free for `minutes`: first those that the patient asked for, then the nearest of each provider.
 
     The visit `but` does not stand in its own way. Times are within 60 days, no more than two of one day in an
-    offer, and none is offered twice. An offer without any time is left out.
+    offer, two hours apart, and none is offered twice. An offer without any time is left out.
     """
     preferred = list(appointment_request.preferred_times.all())
     tables = [_Timetable(provider, clinic, taken) for provider, taken in _taken(clinic, now, but)]
@@ -160,11 +160,12 @@ def _once(times: Iterable[FreeTime]) -> Iterator[FreeTime]:
 
 
 def _few(times: Iterable[FreeTime], most: int, clinic: Clinic) -> list[FreeTime]:
-    """The first `most` of them, with no more than A_DAY of one day."""
-    of_day: Counter = Counter()
-
-    def has_room(time: FreeTime) -> bool:
-        of_day[day := clinic.today(time.starts_at)] += 1
-        return of_day[day] <= A_DAY
-
-    return list(islice(filter(has_room, times), most))
+    """The first `most` of them, with no more than A_DAY of one day, and those APART."""
+    chosen: list[FreeTime] = []
+    for time in times:
+        same_day = [other for other in chosen if clinic.today(other.starts_at) == clinic.today(time.starts_at)]
+        if len(same_day) < A_DAY and all(time.starts_at - other.starts_at >= APART for other in same_day):
+            chosen.append(time)
+        if len(chosen) == most:
+            break
+    return chosen

@@ -49,5 +49,5 @@ class TimeOffForm(forms.ModelForm):
         self.data = self.data.copy()
         self.data["shown"] = " ".join(str(visit.pk) for visit in visits)
         self.data.pop("anyway", None)
-        many = "A visit is" if len(visits) == 1 else f"{len(visits)} visits are"
-        self.add_error(None, f"{many} booked in this time off. Move them first, or save it all the same.")
+        booked, them = ("A visit is", "it") if len(visits) == 1 else (f"{len(visits)} visits are", "them")
+        self.add_error(None, f"{booked} booked in this time off. Move {them} first, or save the time off all the same.")

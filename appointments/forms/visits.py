@@ -78,6 +78,9 @@ class VisitForm(MoveForm):
         day, time = answers.pop("day", None), answers.pop("time", None)
         if slot and slot != ANOTHER:
             return self._clean_slot(slot, answers)
+        if not (slot or day or time or {"day", "time"} & set(self.errors)):
+            self.add_error("slot", "Choose one of the times, or enter another one")
+            return answers
         for name, words in self.NEEDED.items():
             if name not in self.errors and {"day": day, "time": time, **answers}.get(name) is None:
                 self.add_error(name, words)
@@ -95,11 +98,13 @@ class VisitForm(MoveForm):
             self._errors.pop(name, None)  # of what is not looked at
         try:
             answers["provider"], answers["starts_at"] = self._read_slot(slot)
-        except (ValueError, ValidationError):
+        except (ValueError, OverflowError, ValidationError):
             self.add_error("slot", "Choose one of the times")
         else:
             if answers["starts_at"] <= timezone.now():
                 self.add_error("slot", "That time has passed. Choose another time")
+            elif answers["starts_at"] > timezone.now() + FARTHEST:
+                self.add_error("slot", "Choose a time within the next two years")
         return answers
 
     def _read_slot(self, slot: str) -> tuple[Provider, datetime]:

@@ -225,7 +225,10 @@ def test_a_slot_that_was_taken_and_is_free_again_is_still_refused(clinic):
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({"day": "", "time": "", "minutes": "", "provider": ""}, "Enter the day"),
+        ({"day": "", "time": "", "provider": ""}, "Choose one of the times, or enter another one"),
+        ({"day": "", "time": "", "provider": "", "slot": "another"}, "Enter the day"),
+        ({"day": ""}, "Enter the day"),
+        ({"minutes": ""}, "Enter how many minutes the visit takes"),
         ({"time": ""}, "Enter when the visit starts"),
         ({"provider": ""}, "Choose who sees the patient"),
         ({"provider": "999"}, "Choose who sees the patient"),
