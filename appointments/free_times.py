@@ -65,7 +65,7 @@ def offers(
     asked_for = _few(filter(suits, anybody), ASKED_FOR, clinic) if preferred else []
     found = [Offer(None, asked_for)]
     for table in tables:
-        others = (time for time in table.free(length, now) if time not in asked_for)
+        others = (time for time in table.free(length, now) if not _beside(time, asked_for))
         found.append(Offer(table.provider, _few(others, NEAREST, clinic)))
     return [offer for offer in found if offer.times]
 
@@ -152,6 +152,11 @@ def _overlap(one: Spell, other: Spell) -> bool:
 def _on_the_quarter(at: datetime) -> datetime:
     """`at`, or the next quarter hour after it. Every zone's clock is whole quarters from UTC."""
     return at + (datetime.min.replace(tzinfo=UTC) - at) % STEP
+
+
+def _beside(time: FreeTime, others: list[FreeTime]) -> bool:
+    """Whether the same provider is offered then already, or not APART from then."""
+    return any(time.provider == other.provider and abs(time.starts_at - other.starts_at) < APART for other in others)
 
 
 def _once(times: Iterable[FreeTime]) -> Iterator[FreeTime]:

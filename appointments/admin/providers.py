@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,6 +20,7 @@ from treatments.models import Provider
 class ProviderHoursInline(admin.TabularInline):
     model = ProviderHours
     extra = 2
+    formfield_overrides = {models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}}
     verbose_name_plural = "working hours; with none, the clinic's opening hours"
 
 
