@@ -61,8 +61,8 @@ def my_request(request: HttpRequest, token: str) -> HttpResponse:
         {
             "appointment_request": appointment_request,
             "treatment": treatment.in_words_of(get_language()) if treatment else None,
-            "promise": promise(clinic, appointment_request.respond_by, now),
-            "is_overdue": appointment_request.is_overdue(now),
+            "promise": promise(clinic, due, now) if (due := appointment_request.next_action_at) else "",
+            "is_late": appointment_request.is_late(now),
             "appointment": appointment,
             "appointment_time": spoken(clinic, appointment.starts_at) if appointment else "",
         },

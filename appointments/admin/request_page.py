@@ -79,7 +79,7 @@ def about(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
         "appointment": appointment,
         "appointment_time": glance.moment(appointment.starts_at) if appointment else "",
         "received": glance.moment(appointment_request.created_at),
-        "answer_due": glance.moment(appointment_request.respond_by),
+        "answer_due": glance.moment(due) if (due := appointment_request.next_action_at) else "",
     }
 
 

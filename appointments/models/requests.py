@@ -166,8 +166,8 @@ class AppointmentRequest(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_requests"
     )
     created_at = models.DateTimeField(default=timezone.now)
-    respond_by = models.DateTimeField(help_text="When an answer is due, counted in opening time.")
-    first_response_at = models.DateTimeField(null=True, blank=True)
+    respond_by = models.DateTimeField(help_text="By when the first answer is due, in opening time. Set once.")
+    first_response_at = models.DateTimeField(null=True, blank=True, help_text="The first talk or visit. Set once.")
     next_action_at = models.DateTimeField(
         null=True, blank=True, help_text="When the desk is to answer or to try again. Empty: nobody waits."
     )
@@ -222,10 +222,6 @@ class AppointmentRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status != Status.CLOSED
-
-    def is_overdue(self, now: datetime | None = None) -> bool:
-        """Whether the first answer is later than was promised."""
-        return self.is_waiting and self.first_response_at is None and self.respond_by < (now or timezone.now())
 
     @property
     def is_waiting(self) -> bool:

@@ -72,7 +72,7 @@ def cancel(
     """Cancel the visit, give its time back and queue its mail. The request waits again, with a new clock."""
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
-    waits = {"status": Status.CONTACTING, "respond_by": due, "first_response_at": None, "next_action_at": due}
+    waits = {"status": Status.CONTACTING, "next_action_at": due}
     swap("cancel", appointment_request, by=by, seen=seen, now=now, **waits)
     appointment = _standing(appointment_request)
     scheduling.release(appointment, status=Appointment.Status.CANCELLED)
@@ -95,7 +95,7 @@ def no_show(
     """The patient did not come. The request waits for a call again. MoveNotAllowed before the visit begins."""
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
-    waits = {"status": Status.CONTACTING, "respond_by": due, "first_response_at": None, "next_action_at": due}
+    waits = {"status": Status.CONTACTING, "next_action_at": due}
     swap("no_show", appointment_request, by=by, seen=seen, now=now, **waits)
     insist("no_show", appointment_request, by=by, now=now)
     appointment = _standing(appointment_request)

@@ -242,7 +242,7 @@ def test_the_private_page_follows_the_request(client, receptionist):
 
 def test_an_overdue_request_is_promised_nothing_but_the_telephone(client):
     waiting = factories.appointment_request()
-    AppointmentRequest.objects.update(respond_by=waiting.created_at - timedelta(days=1))
+    AppointmentRequest.objects.update(next_action_at=waiting.created_at - timedelta(days=1))
 
     page = client.get(f"/my-request/{waiting.private_token}/").content.decode()
     assert "today by" not in page
