@@ -20,6 +20,8 @@ from appointments.admin import glance, searches
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
 from appointments.admin.records import ReadOnlyAdmin
+from appointments.admin.reports_page import PERMISSION as REPORTS_PERMISSION
+from appointments.admin.reports_page import reports_page
 from appointments.admin.request_page import request_page
 from appointments.models import AppointmentRequest, Standing
 from appointments.references import read_reference
@@ -73,7 +75,10 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             self.admin_site.admin_view(self.move_view),
             name="appointments_appointmentrequest_move",
         )
-        return [move, *super().get_urls()]
+        reports = path(
+            "reports/", self.admin_site.admin_view(self.reports_view), name="appointments_appointmentrequest_reports"
+        )
+        return [move, reports, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return Queue
@@ -116,6 +121,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
     def move_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         return move_page(self, request, object_id, name)
 
+    def reports_view(self, request: HttpRequest) -> HttpResponse:
+        return reports_page(self, request)
+
     def to_do(self, request: HttpRequest) -> dict | None:
         """What the desk's first page says first, to those who may see it."""
         if not self.has_view_permission(request):
@@ -126,7 +134,12 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             "url": reverse("admin:appointments_appointmentrequest_changelist"),
             "count": standing.to_answer,
             "overdue": standing.late,
+            "also": self._reports(request),
         }
+
+    def _reports(self, request: HttpRequest) -> list[tuple[str, str]]:
+        may_see = request.user.has_perm(REPORTS_PERMISSION)
+        return [("Reports", reverse("admin:appointments_appointmentrequest_reports"))] if may_see else []
 
     def _look_for(self, request: HttpRequest, words: str) -> HttpResponse:
         """To the list of what was found. The words stay here; the address has a key that stands for them."""

@@ -57,7 +57,8 @@ class Seeder:
         self.random, self.many, self.now, self.staff = Random(seed), many, now, staff
         self.clinic = Clinic.objects.current()
         self.treatments = [*Treatment.objects.originals(), None]
-        self.free = [(now - PERIOD).replace(hour=0, minute=0, second=0, microsecond=0) + DAY_BEGINS] * len(providers)
+        self.free = [_first_of_day(now - PERIOD)] * len(providers)  # from when on each is, of the time that is over
+        self.coming = [_first_of_day(now + timedelta(days=1))] * len(providers)
         self.providers = providers
 
     def stories(self) -> Iterator[Story]:
@@ -73,7 +74,7 @@ class Seeder:
         if age < STILL_OPEN:
             self._waits(story, at)
         elif age < STILL_TO_COME and self.random.random() < 0.5:
-            self._booked(story, self.now, Status.BOOKED)
+            self._booked(story, self.coming)
         elif self.random.random() < 0.004:
             self._moves(story, Event.Kind.WAITLISTED, at + timedelta(minutes=50), status=Status.WAITLISTED)
         else:
@@ -105,32 +106,37 @@ class Seeder:
             called = at + timedelta(minutes=self.random.randrange(5, 90))
             self._moves(story, Event.Kind.CALLED, called, status=Status.CONTACTING, calls_in_vain=1)
 
-    def _booked(self, story: Story, after: datetime, status: Status) -> None:
+    def _booked(self, story: Story, free: list[datetime]) -> None:
         answered = story.request.created_at + timedelta(minutes=self.random.expovariate(1 / 45))
-        self._moves(story, Event.Kind.BOOKED, answered, status=status, first_response_at=answered, next_action_at=None)
-        story.visits = [self._visit(story.request, max(after, answered + timedelta(days=1)))]
+        self._moves(story, Event.Kind.BOOKED, answered, status=Status.BOOKED, first_response_at=answered)
+        visit = self._visit(story.request, free, answered + timedelta(days=1))
+        if free is not self.coming and visit.ends_at >= self.now:
+            visit = self._visit(story.request, self.coming, self.now)
+        story.visits = [visit]
 
     def _closed(self, story: Story, at: datetime) -> None:
         reason = self.random.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
         closing = at + timedelta(hours=self.random.randrange(1, 40))
         if reason == ClosedReason.COMPLETED:
-            self._booked(story, at, Status.BOOKED)
+            self._booked(story, self.free)
             visit = story.visits[0]
             if visit.ends_at > self.now:
                 return  # it is still to come
-            visit.status, closing = Appointment.Status.FULFILLED, visit.ends_at
+            missed = self.random.random() < 0.07
+            visit.status = Appointment.Status.NOSHOW if missed else Appointment.Status.FULFILLED
+            reason, closing = ClosedReason.PATIENT_DECLINED if missed else reason, visit.ends_at
         answered = story.request.first_response_at or closing
         done = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None, "first_response_at": answered}
         self._moves(story, Event.Kind.CLOSED, closing, **done)
 
-    def _visit(self, row: AppointmentRequest, after: datetime) -> Appointment:
+    def _visit(self, row: AppointmentRequest, free: list[datetime], after: datetime) -> Appointment:
         """The next free half hour after `after` of whoever is free first."""
-        place = min(range(len(self.free)), key=lambda place: max(self.free[place], after))
-        starts_at = max(self.free[place], _half_hour(after))
+        place = min(range(len(free)), key=lambda place: max(free[place], after))
+        starts_at = max(free[place], _half_hour(after))
         begins = starts_at.replace(hour=0, minute=0) + DAY_BEGINS
         if not begins <= starts_at < begins + VISITS_A_DAY * VISIT:
             starts_at = begins if starts_at < begins else begins + timedelta(days=1)
-        self.free[place] = starts_at + VISIT
+        free[place] = starts_at + VISIT
         return Appointment(
             appointment_request=row, provider=self.providers[place], starts_at=starts_at, ends_at=starts_at + VISIT
         )
@@ -155,6 +161,10 @@ class Seeder:
 def providers_for(many: int) -> int:
     """How many providers see so many patients in PERIOD."""
     return 1 + many * OUTCOMES[ClosedReason.COMPLETED] // (100 * PERIOD.days * VISITS_A_DAY * 3 // 4)
+
+
+def _first_of_day(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0) + DAY_BEGINS
 
 
 def _half_hour(at: datetime) -> datetime:

@@ -192,7 +192,10 @@ class AppointmentRequest(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        permissions = [("work_appointmentrequest", "Can claim, call, book and close requests")]
+        permissions = [
+            ("work_appointmentrequest", "Can claim, call, book and close requests"),
+            ("view_reports", "Can view reports"),
+        ]
         indexes = [
             models.Index(fields=["status", "created_at", "id"], name="request_queue"),
             models.Index(

@@ -55,7 +55,6 @@ def reopen(
     """Take a closed request up again, with a new clock. `note` says why."""
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
-    waits = {"status": Status.CONTACTING, "closed_reason": "", "duplicate_of": None}
-    waits |= {"next_action_at": due, "calls_in_vain": 0}
-    swap("reopen", appointment_request, by=by, seen=seen, now=now, **waits)
+    waits = {"status": Status.CONTACTING, "next_action_at": due, "calls_in_vain": 0}
+    swap("reopen", appointment_request, by=by, seen=seen, now=now, closed_reason="", duplicate_of=None, **waits)
     write_down(appointment_request, Event.Kind.REOPENED, by=by, now=now, note=note)

@@ -44,7 +44,11 @@ EDITING = [
     *every("treatments.treatment", "treatments.benefit", "treatments.contraindication", "treatments.procedurestep"),
     *every("treatments.recoverynote", "treatments.faq", "treatments.photo", "treatments.result"),
 ]
-OWNING = [*every("treatments.provider", "appointments.providerhours", "auth.user", "auth.group"), "admin.view_logentry"]
+OWNING = [
+    "appointments.view_reports",
+    *every("treatments.provider", "appointments.providerhours", "auth.user", "auth.group"),
+    "admin.view_logentry",
+]
 
 GROUPS = {
     "Front desk": WORKING_REQUESTS,
