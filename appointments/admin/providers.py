@@ -17,8 +17,9 @@ from appointments.models import Appointment, ProviderHours, TimeOff
 from treatments.models import Provider
 
 
-class ProviderHoursInline(admin.TabularInline):
+class ProviderHoursInline(admin.StackedInline):
     model = ProviderHours
+    fields = [("weekday", "starts_at", "ends_at")]
     extra = 2
     formfield_overrides = {models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}}
     verbose_name_plural = "working hours; with none, the clinic's opening hours"
