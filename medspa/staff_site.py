@@ -16,7 +16,7 @@ class StaffSite(AdminSite):
     """Every page is shown in the clinic's time zone, wherever the reader sits.
 
     A ModelAdmin with a method `to_do(request)` has its words said first on the first page: a dict of `words`, `url`,
-    `count` and `overdue`, or None for those who may not know.
+    `count`, `overdue` and pairs of words and addresses that lead `also` there, or None for those who may not know.
     """
 
     index_title = "Today"

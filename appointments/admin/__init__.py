@@ -3,7 +3,8 @@
 Nothing is edited here. A request changes by the moves of `workflow` alone; everything else is for reading.
 """
 
+from appointments.admin.my_calendar import CalendarFeedAdmin
 from appointments.admin.queue import AppointmentRequestAdmin
 from appointments.admin.records import AppointmentAdmin, MessageAdmin
 
-__all__ = ["AppointmentAdmin", "AppointmentRequestAdmin", "MessageAdmin"]
+__all__ = ["AppointmentAdmin", "AppointmentRequestAdmin", "CalendarFeedAdmin", "MessageAdmin"]

@@ -3,7 +3,8 @@
 Nouns and questions only. A request's status changes in `workflow` and nowhere else.
 """
 
-from appointments.models.appointments import Appointment
+from appointments.models.appointments import Appointment, AppointmentQuerySet
+from appointments.models.calendar_feeds import CalendarFeed
 from appointments.models.events import Event
 from appointments.models.messages import Message
 from appointments.models.requests import (
@@ -19,7 +20,9 @@ from appointments.models.requests import (
 __all__ = [
     "WAITING",
     "Appointment",
+    "AppointmentQuerySet",
     "AppointmentRequest",
+    "CalendarFeed",
     "ClosedReason",
     "Event",
     "Message",

@@ -1,5 +1,6 @@
 """A booked visit."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
@@ -17,6 +18,25 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         if not appointment_request.phone_e164:
             return missed.filter(appointment_request=appointment_request)
         return missed.filter(appointment_request__phone_e164=appointment_request.phone_e164)
+
+    def missed_by_those_of(self, visits: Iterable["Appointment"]) -> "AppointmentQuerySet":
+        """Visits to which nobody came, of whoever has a telephone number of these visits, or made their request."""
+        rows = [visit.appointment_request for visit in visits]
+        numbers = {row.phone_e164 for row in rows if row.phone_e164}
+        same = Q(appointment_request__in=rows) | Q(appointment_request__phone_e164__in=numbers)
+        return self.filter(same, status=Appointment.Status.NOSHOW)
+
+    def beginning_between(self, first: datetime, end: datetime) -> "AppointmentQuerySet":
+        """Visits that begin from `first` on and before `end`."""
+        return self.filter(starts_at__gte=first, starts_at__lt=end)
+
+    def not_cancelled(self) -> "AppointmentQuerySet":
+        """Visits that take, or took, a provider's time."""
+        return self.exclude(status=Appointment.Status.CANCELLED)
+
+    def with_what_the_desk_says(self) -> "AppointmentQuerySet":
+        """With the request, its treatment and the provider, in one query."""
+        return self.select_related("appointment_request__treatment", "provider")
 
 
 class Appointment(models.Model):
