@@ -6,28 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.site import send_request
 
 QUEUE = "/admin/appointments/appointmentrequest/"
-PASSWORD = "plain-Desk-words-2026"
 MOVES = ["claim", "log_call", "book", "waitlist", "close", "add_note"]
-
-
-@pytest.fixture(scope="session")
-def _ana(opened_site):
-    opened_site.manage("create_staff", "ana", "--group", "Front desk", input=f"{PASSWORD}\n")
-
-
-@pytest.fixture
-def sign_in(look, _ana):
-    """Open the desk as Ana of the front desk."""
-
-    def as_ana(**how):
-        page = look("/admin/", **how)
-        page.get_by_label("Username").fill("ana")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.get_by_role("link", name="Requests to answer").wait_for()
-        return page
-
-    return as_ana
 
 
 def test_a_receptionist_books_a_visit_in_five_presses(sign_in, opened_site):
