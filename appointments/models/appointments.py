@@ -63,7 +63,10 @@ class Appointment(models.Model):
 
     class Meta:
         ordering = ["starts_at"]
-        indexes = [models.Index(fields=["provider", "ends_at"], name="appointment_provider")]
+        indexes = [
+            models.Index(fields=["provider", "ends_at"], name="appointment_provider"),
+            models.Index(fields=["starts_at"], name="appointment_day"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_it_starts"),
             models.UniqueConstraint(
