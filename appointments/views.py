@@ -1,4 +1,4 @@
-"""The patient's side: the form, the private page, the privacy notice."""
+"""The patient's side: the form, the private page, the privacy notice; and the feed that calendar programs read."""
 
 import logging
 from http import HTTPStatus
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from appointments import calendar_feeds, calendar_files
 from appointments.forms import UNSURE, AppointmentRequestForm
 from appointments.models import AppointmentRequest
 from appointments.response_clock import promise, respond_by, spoken
@@ -67,9 +68,19 @@ def my_request(request: HttpRequest, token: str) -> HttpResponse:
             "appointment_time": spoken(clinic, appointment.starts_at) if appointment else "",
         },
     )
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return _known_to_nobody_else(response)
+
+
+@never_cache
+@require_safe
+def calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
+    """For a staff member's calendar program, which cannot sign in. An address that opens nothing is not found."""
+    reader = calendar_feeds.reader_behind(token)
+    if reader is None:
+        raise Http404
+    response = HttpResponse(calendar_feeds.file_for(reader), content_type=calendar_files.CONTENT_TYPE)
+    response["Content-Disposition"] = 'attachment; filename="appointments.ics"'  # not the token
+    return _known_to_nobody_else(response)
 
 
 @require_safe
@@ -108,6 +119,13 @@ def _show_form(
         **addresses(request.path),
     }
     return render(request, "appointments/request_form.html", words, status=status)
+
+
+def _known_to_nobody_else(response: HttpResponse) -> HttpResponse:
+    """For a page at a secret address: the address goes to no other site and into no index."""
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _only_one(treatments: dict) -> str:

@@ -7,7 +7,7 @@ import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
-PRIVATE_LINK = re.compile(r"(/my-request/)[^/\s]+")
+PRIVATE_LINK = re.compile(r"(/(?:my-request|calendar)/+)[^/\s]+", re.IGNORECASE)  # patients' pages, staff's feeds
 QUERY = re.compile(r"\?\S*")
 
 

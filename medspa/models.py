@@ -177,11 +177,7 @@ class Clinic(models.Model):
         """The opening hours line by line, `Tuesday to Saturday` / `9 am to 5 pm`, closed days last."""
         hours_on: dict[int, str] = dict.fromkeys(WEEKDAYS, "")
         for row in self.hours.all():
-            span = _("%(opens)s to %(closes)s") % {
-                "opens": clock_time(row.opens_at),
-                "closes": clock_time(row.closes_at),
-            }
-            hours_on[row.weekday] = f"{hours_on[row.weekday]}, {span}" if hours_on[row.weekday] else span
+            hours_on[row.weekday] = f"{hours_on[row.weekday]}, {row.span}" if hours_on[row.weekday] else row.span
         if not any(hours_on.values()):
             return []
         alike: dict[str, list[int]] = {}
@@ -189,6 +185,13 @@ class Clinic(models.Model):
             alike.setdefault(hours or _("Closed"), []).append(day)
         lines = [DayLine(day_names(days), hours) for hours, days in alike.items()]
         return sorted(lines, key=lambda line: line.hours == _("Closed"))
+
+    def hours_on(self, day: date) -> str:
+        """`9 am to 5 pm`, as the week has it; closures aside. Empty on a day without hours."""
+        return ", ".join(row.span for row in self.hours.all() if row.weekday == day.weekday())
+
+    def closure_on(self, day: date) -> "Closure | None":
+        return next((row for row in self.closures.all() if row.starts_on <= day <= row.ends_on), None)
 
     def coming_closures(self, now: datetime | None = None) -> list["Closure"]:
         """Closures that are on or begin within 60 days, by the clinic's own date."""
@@ -219,6 +222,10 @@ class OpeningHours(models.Model):
 
     def __str__(self) -> str:
         return f"{WEEKDAYS[self.weekday]} {clock_time(self.opens_at)} to {clock_time(self.closes_at)}"
+
+    @property
+    def span(self) -> str:
+        return _("%(opens)s to %(closes)s") % {"opens": clock_time(self.opens_at), "closes": clock_time(self.closes_at)}
 
 
 class Closure(models.Model):

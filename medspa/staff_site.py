@@ -16,7 +16,8 @@ class StaffSite(AdminSite):
     """Every page is shown in the clinic's time zone, wherever the reader sits.
 
     A ModelAdmin with a method `to_do(request)` has its words said first on the first page: a dict of `words`, `url`,
-    `count` and `overdue`, or None for those who may not know.
+    `count`, `overdue` and pairs of words and addresses that lead `also` there, or None for those who may not know.
+    What can be overdue is said before the rest.
     """
 
     index_title = "Today"
@@ -46,7 +47,8 @@ class StaffSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         rooms = [model_admin for model_admin in self._registry.values() if hasattr(model_admin, "to_do")]
-        words = {"to_do": [line for room in rooms if (line := room.to_do(request))]}
+        lines = [line for room in rooms if (line := room.to_do(request))]
+        words = {"to_do": sorted(lines, key=lambda line: "overdue" not in line)}
         if request.user.has_perm("medspa.change_clinic") and (clinic := Clinic.objects.first()):
             address = reverse("admin:medspa_clinic_change", args=[clinic.pk])
             words |= {"placeholders": clinic.placeholders, "clinic_url": address}

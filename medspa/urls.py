@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
+from appointments.views import calendar_feed
 from medspa import views
 from treatments import picture_files
 from treatments.sitemaps import sitemaps
@@ -18,6 +19,7 @@ urlpatterns = [
     path("robots.txt", views.robots_txt, name="robots_txt"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("sitemap.xml", sitemap, {"sitemaps": sitemaps}, name="sitemap"),
+    path("calendar/<token>.ics", calendar_feed, name="calendar_feed"),
     path("media/", include(picture_files.urlpatterns)),  # MEDIA_URL
     *i18n_patterns(
         path("", include("treatments.urls")),

@@ -72,6 +72,7 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
         "User-agent: *",
         f"Disallow: {reverse('admin:index')}",
         *[f"Disallow: {same_page('/my-request/', language)}" for language in NAMES],
+        "Disallow: /calendar/",
         f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}",
     ]
     return _plain(lines)

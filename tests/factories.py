@@ -84,5 +84,6 @@ def booked(*, by: User | None = None, starts_at: datetime | None = None, **answe
         provider=provider(),
         starts_at=starts_at or datetime(2030, 1, 8, 17, 0, tzinfo=UTC),
         minutes=30,
+        anyway=True,
     )
     return row

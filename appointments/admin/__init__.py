@@ -3,8 +3,16 @@
 Nothing is edited here. A request changes by the moves of `workflow` alone; everything else is for reading.
 """
 
+from appointments.admin.my_calendar import CalendarFeedAdmin
 from appointments.admin.providers import ProviderAdmin, TimeOffAdmin
 from appointments.admin.queue import AppointmentRequestAdmin
 from appointments.admin.records import AppointmentAdmin, MessageAdmin
 
-__all__ = ["AppointmentAdmin", "AppointmentRequestAdmin", "MessageAdmin", "ProviderAdmin", "TimeOffAdmin"]
+__all__ = [
+    "AppointmentAdmin",
+    "AppointmentRequestAdmin",
+    "CalendarFeedAdmin",
+    "MessageAdmin",
+    "ProviderAdmin",
+    "TimeOffAdmin",
+]

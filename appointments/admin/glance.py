@@ -89,5 +89,11 @@ def moment(at: datetime) -> str:
     return f"{day}, {clock_time(local.time())}"
 
 
+def printed(at: datetime) -> str:
+    """`8:05 am, Tue Nov 24`: when a sheet was made."""
+    local = timezone.localtime(at)
+    return f"{clock_time(local.time())}, {date_format(local, 'D M j')}"
+
+
 def who(user: AbstractUser | None) -> str:
     return (user.get_full_name() or user.get_username()) if user else "The patient"

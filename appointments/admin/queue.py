@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from appointments.admin import glance, searches
+from appointments.admin.call_sheet import call_sheet
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
 from appointments.admin.records import ReadOnlyAdmin
@@ -78,7 +79,10 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         reports = path(
             "reports/", self.admin_site.admin_view(self.reports_view), name="appointments_appointmentrequest_reports"
         )
-        return [move, reports, *super().get_urls()]
+        calls = path(
+            "calls/", self.admin_site.admin_view(self.calls_view), name="appointments_appointmentrequest_calls"
+        )
+        return [move, calls, reports, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return Queue
@@ -117,6 +121,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         return request_page(self, request, object_id)
+
+    def calls_view(self, request: HttpRequest) -> HttpResponse:
+        return call_sheet(self, request)
 
     def move_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         return move_page(self, request, object_id, name)

@@ -2,11 +2,14 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from appointments import diary
 from appointments.admin import glance
+from appointments.admin.days import day_page, week_page
 from appointments.admin.filters import DayFilter, MessageStateFilter
 from appointments.models import Appointment, AppointmentRequest, Message
 
@@ -61,6 +64,34 @@ class AppointmentAdmin(ReadOnlyAdmin):
     list_select_related = ["appointment_request", "provider"]
     fields = ["reference", "provider", "starts_at", "ends_at", "status"]
     readonly_fields = ["reference"]
+
+    def get_urls(self) -> list:
+        pages = [("day", self.day_view), ("week", self.week_view)]
+        return [
+            *[
+                path(f"{span}/", self.admin_site.admin_view(view), name=f"appointments_appointment_{span}")
+                for span, view in pages
+            ],
+            *super().get_urls(),
+        ]
+
+    def day_view(self, request: HttpRequest) -> HttpResponse:
+        return day_page(self, request)
+
+    def week_view(self, request: HttpRequest) -> HttpResponse:
+        return week_page(self, request)
+
+    def to_do(self, request: HttpRequest) -> dict | None:
+        """For the desk's first page: how many come today, and the ways to the day and the week."""
+        if not self.has_view_permission(request):
+            return None
+        today = timezone.localdate()
+        return {
+            "words": "Appointments today",
+            "url": reverse("admin:appointments_appointment_day"),
+            "count": diary.visits_on(today, today, zone=timezone.get_current_timezone()).count(),
+            "also": [("This week", reverse("admin:appointments_appointment_week"))],
+        }
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Appointments", **(extra_context or {})})

@@ -3,8 +3,9 @@
 Nouns and questions only. A request's status changes in `workflow` and nowhere else.
 """
 
-from appointments.models.appointments import Appointment
+from appointments.models.appointments import Appointment, AppointmentQuerySet
 from appointments.models.availability import ProviderHours, TimeOff
+from appointments.models.calendar_feeds import CalendarFeed
 from appointments.models.events import Event
 from appointments.models.messages import Message
 from appointments.models.parts_of_day import EVENING, NOON
@@ -23,7 +24,9 @@ __all__ = [
     "NOON",
     "WAITING",
     "Appointment",
+    "AppointmentQuerySet",
     "AppointmentRequest",
+    "CalendarFeed",
     "ClosedReason",
     "Event",
     "Message",

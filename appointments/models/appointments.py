@@ -1,5 +1,6 @@
 """A booked visit."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import models
@@ -27,6 +28,25 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def standing(self) -> "AppointmentQuerySet":
         return self.filter(status__in=Appointment.STANDS)
 
+    def missed_by_those_of(self, visits: Iterable["Appointment"]) -> "AppointmentQuerySet":
+        """Visits to which nobody came, of whoever has a telephone number of these visits, or made their request."""
+        rows = [visit.appointment_request for visit in visits]
+        numbers = {row.phone_e164 for row in rows if row.phone_e164}
+        same = Q(appointment_request__in=rows) | Q(appointment_request__phone_e164__in=numbers)
+        return self.filter(same, status=Appointment.Status.NOSHOW)
+
+    def beginning_between(self, first: datetime, end: datetime) -> "AppointmentQuerySet":
+        """Visits that begin from `first` on and before `end`."""
+        return self.filter(starts_at__gte=first, starts_at__lt=end)
+
+    def not_cancelled(self) -> "AppointmentQuerySet":
+        """Visits that take, or took, a provider's time."""
+        return self.exclude(status=Appointment.Status.CANCELLED)
+
+    def with_what_the_desk_says(self) -> "AppointmentQuerySet":
+        """With the request, its treatment and the provider, in one query."""
+        return self.select_related("appointment_request__treatment", "provider")
+
 
 class Appointment(models.Model):
     """A booked visit. Two that overlap for one provider are refused by the database (`database_rules`)."""
@@ -52,7 +72,10 @@ class Appointment(models.Model):
 
     class Meta:
         ordering = ["starts_at"]
-        indexes = [models.Index(fields=["provider", "ends_at"], name="appointment_provider")]
+        indexes = [
+            models.Index(fields=["provider", "ends_at"], name="appointment_provider"),
+            models.Index(fields=["starts_at"], name="appointment_day"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_it_starts"),
             models.UniqueConstraint(

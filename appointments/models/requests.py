@@ -70,11 +70,15 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
 
     def late(self, now: datetime) -> "AppointmentRequestQuerySet":
         """What should have been answered, or tried again, by now."""
-        return self.to_answer().filter(next_action_at__lt=now)
+        return self.due_before(now)
+
+    def due_before(self, end: datetime) -> "AppointmentRequestQuerySet":
+        """What is to be answered, or tried again, before `end`; late ones among it."""
+        return self.to_answer().filter(next_action_at__lt=end)
 
     def to_call_now(self, now: datetime) -> "AppointmentRequestQuerySet":
         """What is late or due within half an hour."""
-        return self.to_answer().filter(next_action_at__lt=now + SOON)
+        return self.due_before(now + SOON)
 
     def of(self, user: User | None) -> "AppointmentRequestQuerySet":
         """Claimed by `user`; by nobody for None."""

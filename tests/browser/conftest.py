@@ -8,6 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.site import Site
 
+PASSWORD = "plain-Desk-words-2026"
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -79,3 +80,24 @@ def look(chromium, opened_site):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def _staff(opened_site):
+    for name, group in (("ana", "Front desk"), ("olga", "Owner")):
+        opened_site.manage("create_staff", name, "--group", group, input=f"{PASSWORD}\n")
+
+
+@pytest.fixture
+def sign_in(look, _staff):
+    """Open the desk as Ana of the front desk, or as Olga, who owns it."""
+
+    def as_somebody(name="ana", **how):
+        page = look("/admin/", **how)
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Requests to answer").wait_for()
+        return page
+
+    return as_somebody

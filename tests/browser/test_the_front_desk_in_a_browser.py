@@ -6,38 +6,12 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.site import send_request
 
 QUEUE = "/admin/appointments/appointmentrequest/"
-PASSWORD = "plain-Desk-words-2026"
 PAGES = [
     "/admin/appointments/message/",
     "/admin/appointments/appointment/",
     "/admin/appointments/timeoff/",
     "/admin/appointments/timeoff/add/",
 ]
-
-
-@pytest.fixture(scope="session")
-def _ana(opened_site):
-    opened_site.manage("create_staff", "ana", "--group", "Front desk", input=f"{PASSWORD}\n")
-
-
-@pytest.fixture(scope="session")
-def _owner(opened_site):
-    opened_site.manage("create_staff", "olga", "--group", "Owner", input=f"{PASSWORD}\n")
-
-
-@pytest.fixture
-def sign_in(look, _ana):
-    """Open the desk as Ana of the front desk."""
-
-    def as_ana(**how):
-        page = look("/admin/", **how)
-        page.get_by_label("Username").fill("ana")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.get_by_role("link", name="Requests to answer").wait_for()
-        return page
-
-    return as_ana
 
 
 def test_a_receptionist_books_a_visit_in_five_presses(sign_in, opened_site):
@@ -60,8 +34,8 @@ def test_a_receptionist_books_a_visit_without_a_mouse(sign_in, opened_site):
     page = sign_in()
     for name in ("Requests to answer", "Wei Zhang", "Book"):
         walk_to(page, "link", name)
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
     walk_to(page, "radio", "")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
@@ -74,8 +48,8 @@ def walk_to(page, role: str, name: str) -> None:
     for _press in range(150):
         page.keyboard.press("Tab")
         focused = page.evaluate(
-            "() => { const one = document.activeElement || document.body; return [one.tagName, one.type || '', one.innerText || '',"
-            " getComputedStyle(one).outlineStyle] }"
+            "() => { const one = document.activeElement || document.body;"
+            " return [one.tagName, one.type || '', one.innerText || '', getComputedStyle(one).outlineStyle] }"
         )
         if focused[0] == wanted and name in focused[2] and (role == "link" or focused[1] == "radio"):
             assert focused[3] != "none", f"nobody sees that {name or role} has the focus"
@@ -110,7 +84,7 @@ def test_axe_finds_nothing_on_any_page_of_a_request(sign_in, opened_site, width,
         then_nothing_is_found(page)
     page.goto(request_page.replace("/change/", "/move/cancel/"))
     page.get_by_role("button", name="Cancel the appointment").click()
-    assert page.get_by_text("Free again").is_visible()
+    page.get_by_text("Free again").wait_for()
     then_nothing_is_found(page)
 
 
@@ -143,17 +117,13 @@ def test_axe_finds_nothing_where_time_off_meets_a_visit(sign_in, opened_site, wi
     page.get_by_label("First day").fill("2026-01-01")
     page.get_by_label("Last day").fill("2036-01-01")
     page.get_by_role("button", name="Save", exact=True).click()
-    assert page.get_by_role("heading", name="Booked in this time off").is_visible()
+    page.get_by_role("heading", name="Booked in this time off").wait_for()
     then_nothing_is_found(page)
 
 
 @BOTH_WAYS
-@pytest.mark.usefixtures("_owner")
-def test_axe_finds_nothing_on_the_owners_pages(look, width, dark):
-    page = look("/admin/", width=width, dark=dark)
-    page.get_by_label("Username").fill("olga")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+def test_axe_finds_nothing_on_the_owners_pages(sign_in, width, dark):
+    page = sign_in("olga", width=width, dark=dark)
     page.get_by_role("link", name="Reports").click()
     then_nothing_is_found(page)
     page.goto("/admin/treatments/provider/1/change/")
