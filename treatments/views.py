@@ -1,8 +1,11 @@
 """The public pages about what we offer, in the language of their address. Staff who may edit also see drafts."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from medspa.languages import MAIN, addresses
@@ -33,6 +36,7 @@ def treatment(request: HttpRequest, slug: str) -> HttpResponse:
         "photos": original.photos.all(),
         "results": original.results.with_consent(clinic.today()),
     }
+    words["sections"] = _sections(shown, **pictures)
     return _page(request, "treatments/treatment.html", {"treatment": shown, **pictures, **words, **links})
 
 
@@ -50,6 +54,25 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, template: str, words: dict) -> HttpResponse:
     """The page under its one address: the site's own, whatever host or query it was asked with."""
     return render(request, template, {**addresses(request.path), **words})
+
+
+def _sections(treatment: Treatment, *, photos: Iterable, results: Iterable) -> dict[str, str]:
+    """What the page has something to say about, in its order: the anchor of each section and its short name."""
+    with override(treatment.language):
+        sections = {
+            "what-it-is": (_("What it is"), treatment.what_it_is or photos),
+            "benefits": (
+                _("What it can help"),
+                treatment.benefits.all() or treatment.benefits_intro or treatment.benefits_close,
+            ),
+            "results": (_("Before and after"), results),
+            "who-it-suits": (_("Who it suits"), treatment.who_it_suits or treatment.contraindications.all()),
+            "on-the-day": (_("On the day"), treatment.steps.all() or treatment.on_the_day or treatment.risks),
+            "recovery": (_("Recovery"), treatment.recovery_notes.all() or treatment.recovery_intro),
+            "prices": (_("Prices"), treatment.prices),
+            "questions": (_("Questions"), treatment.faqs.all()),
+        }
+        return {anchor: words for anchor, (words, content) in sections.items() if content}
 
 
 def _on_offer() -> list[Treatment]:

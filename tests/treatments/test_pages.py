@@ -83,6 +83,55 @@ def test_a_bare_treatment_shows_no_empty_section_and_links_to_none(clinic):
     assert "At the clinic" not in html
 
 
+@pytest.mark.parametrize(
+    ("field", "section"),
+    [
+        ("what_it_is", "what-it-is"),
+        ("benefits_intro", "benefits"),
+        ("benefits_close", "benefits"),
+        ("who_it_suits", "who-it-suits"),
+        ("on_the_day", "on-the-day"),
+        ("risks", "on-the-day"),
+        ("recovery_intro", "recovery"),
+        ("prices", "prices"),
+    ],
+)
+def test_a_text_that_stands_alone_is_shown_and_needs_no_contents(clinic, field, section):
+    factories.treatment(name="Peel", slug="peel", **{field: "Told once."})
+    html = page("/treatments/peel/")
+    assert Outline(html).sections == [section, "visit-us"]
+    assert "Told once." in html
+    assert "on-this-page" not in html
+
+
+def test_the_contents_name_every_section_that_is_there_and_no_other(clinic):
+    full_treatment(prices="")
+    contents = re.search(r'<nav class="on-this-page".*?</nav>', page("/treatments/peel/"), re.DOTALL)[0]
+    assert re.findall(r'href="#([^"]+)"', contents) == [name for name in SECTIONS if name != "prices"]
+
+
+EMPTY = re.compile(r"<(p|h[1-6]|ul|ol|dl|li|nav|section|figcaption)\b[^>]*>\s*</\1>")
+
+
+@pytest.mark.parametrize("language", ["", "/es"])
+@pytest.mark.parametrize("address", [*ADDRESSES, "/request-an-appointment/", "/accessibility/"])
+def test_what_is_empty_leaves_no_trace(db, address, language):
+    factories.clinic(weekdays=[], telephone="", town="", region="", region_code="")
+    factories.treatment(name="Peel", slug="peel", summary="")
+    html = page(language + address)
+    assert not EMPTY.search(html), EMPTY.search(html)[0]
+    for nothing in ("tel:", "Call us", "Llámenos", "mailto:", "None"):
+        assert nothing not in html, nothing
+
+
+def test_a_clinic_without_treatments_says_so_and_the_form_still_works(db):
+    factories.clinic(telephone="")
+    assert "We are writing these pages." in page("/treatments/")
+    assert "/treatments/" not in re.findall(r"<loc>([^<]+)</loc>", page("/sitemap.xml"))
+    assert not EMPTY.search(page("/"))
+    assert page("/request-an-appointment/")
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_page_hangs_together(clinic, address):
     full_treatment()

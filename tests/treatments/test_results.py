@@ -63,7 +63,7 @@ def test_a_pair_is_shown_with_every_file_the_page_names(client, treatment):
     result = result_of(treatment, caption="Six weeks later")
 
     page = client.get(treatment.get_absolute_url()).content.decode()
-    assert '<a href="#results">' in page
+    assert '<section id="results">' in page
     assert "Six weeks later" in page
     assert 'alt="The scars on the cheek are softer"' in page
     assert 'width="1000" height="600"' in page
