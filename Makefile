@@ -20,7 +20,7 @@ as_in_production = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && env 
 	SECRET_KEY=thrown-away-after-this-check-0123456789-abcdefghijklmnop \
 	DATA_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= sh -ec
 
-.PHONY: help run dev test lint lock messages clean
+.PHONY: help run dev test lint bench lock messages clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -46,6 +46,10 @@ lint: ## linters, types, templates, missing migrations, Django's deployment chec
 	.venv/bin/python -m djlint templates --lint --quiet
 	@echo "manage.py makemigrations --check; manage.py check --deploy"
 	@$(as_in_production) 'python manage.py makemigrations --check --dry-run && python manage.py check --deploy --fail-level WARNING'
+
+bench: ## how the desk's pages cost as the clinic grows, as ratios; ARGS="--large 1000000" for a larger one
+	@$(dev_packages)
+	@exec .venv/bin/python bench/desk.py $(ARGS)
 
 lock: ## pin requirements.in and requirements-dev.in anew, with hashes; ARGS="--upgrade" takes newer versions
 	@$(dev_packages)
