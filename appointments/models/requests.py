@@ -220,7 +220,9 @@ class AppointmentRequest(models.Model):
                 condition=Q(status__in=["new", "contacting"]),
                 name="request_due",
             ),
-            models.Index(fields=["to_tell_since", "id"], condition=Q(to_tell_since__isnull=False), name="request_to_tell"),
+            models.Index(
+                fields=["to_tell_since", "id"], condition=Q(to_tell_since__isnull=False), name="request_to_tell"
+            ),
             models.Index(fields=["source", "created_at", "id"], name="request_source"),
             models.Index(fields=["phone_e164"], name="request_phone"),
             models.Index(fields=["created_at", "id"], name="request_age"),
