@@ -19,6 +19,7 @@ from django.utils.timesince import timesince
 from appointments.admin import glance, searches
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
+from appointments.admin.new_request import may_take, new_request_page
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.request_page import request_page
 from appointments.models import AppointmentRequest, Standing
@@ -34,7 +35,7 @@ class Queue(ChangeList):
         return {name: value for name, value in super().get_filters_params(params).items() if name != "found"}
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
-        self.user = request.user
+        self.user, self.may_take = request.user, may_take(self.model_admin, request)
         self.query = searches.words_behind(request) or read_reference(self.query) or ""
         return super().get_queryset(request, exclude_parameters)
 
@@ -63,7 +64,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
     """Requests are read here, and changed by moves alone."""
 
     list_display = ["name", "status_chip", "waiting", "reach", "times"]
-    list_filter = [StateFilter, StatusFilter, TreatmentFilter]
+    list_filter = [StateFilter, StatusFilter, "source", TreatmentFilter]
     list_select_related = ["claimed_by"]
     search_fields = ["reference"]  # has the search box shown; `get_search_results` does the search
 
@@ -73,7 +74,8 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             self.admin_site.admin_view(self.move_view),
             name="appointments_appointmentrequest_move",
         )
-        return [move, *super().get_urls()]
+        new = path("new/", self.admin_site.admin_view(self.new_view), name="appointments_appointmentrequest_new")
+        return [new, move, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return Queue
@@ -82,9 +84,11 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).prefetch_related("preferred_times")
 
     def get_ordering(self, request: HttpRequest) -> tuple:
-        """By the clock what waits, by age the waiting list; among all requests, the newest first."""
+        """By the clock what waits, by age the waiting list and what is to be told; else the newest first."""
         if request.GET.get("state") == "waitlisted":
             return AppointmentRequest.objects.longest_waiting_first().query.order_by
+        if request.GET.get("state") == "to_tell":
+            return AppointmentRequest.objects.longest_untold_first().query.order_by
         beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)
         if beyond_the_queue and request.GET.get("state") not in StateFilter.IN_ORDER_OF_THE_CLOCK:
             return ("-created_at", "-pk")
@@ -115,6 +119,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
 
     def move_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         return move_page(self, request, object_id, name)
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        return new_request_page(self, request)
 
     def to_do(self, request: HttpRequest) -> dict | None:
         """What the desk's first page says first, to those who may see it."""

@@ -59,20 +59,28 @@ def receive(
         message=message,
         language=language,
         source=source,
-        status=Status.CONTACTING if by else Status.NEW,
-        claimed_by=by,
-        first_response_at=now if by else None,
         created_at=now,
         respond_by=(due := respond_by(clinic, now)),
         next_action_at=due,
+        **({"claimed_by": by, "status": Status.CONTACTING, "first_response_at": now} if by else {}),
     )
+    return _store_once(appointment_request, preferred_times, clinic, by)
+
+
+def _store_once(
+    appointment_request: AppointmentRequest,
+    preferred_times: Iterable[PreferredTime],
+    clinic: Clinic,
+    by: User | None,
+) -> AppointmentRequest:
+    """Under a reference that is free, or as what was stored already for the same form."""
     while True:
         appointment_request.reference = new_reference()
         try:
             with transaction.atomic():
                 return _store(appointment_request, preferred_times, clinic, by)
         except IntegrityError:
-            if stored := AppointmentRequest.objects.filter(form_token=form_token).first():
+            if stored := AppointmentRequest.objects.filter(form_token=appointment_request.form_token).first():
                 return stored
             if not AppointmentRequest.objects.filter(reference=appointment_request.reference).exists():
                 raise  # not a reference drawn twice, which is drawn again

@@ -142,7 +142,7 @@ def test_the_queue_stands_in_bands(desk, receptionist):
     )
     page = " ".join(re.sub(r"<[^>]+>", " ", desk.get(QUEUE).content.decode()).replace("\xa0", " ").split())
     assert "1 late 1 due within half an hour 1 in time Longest wait: 2 hours" in page
-    assert "To answer 3 To call now 2 Mine 1 Unclaimed 2 Waiting list 1 All" in page
+    assert "To answer 3 To call now 2 Mine 1 Unclaimed 2 Waiting list 1 To tell by phone 0 All" in page
 
 
 @pytest.mark.parametrize(
