@@ -58,17 +58,27 @@ def chip(appointment_request: AppointmentRequest) -> SafeString:
 
 
 def waiting(appointment_request: AppointmentRequest, now: datetime | None = None) -> SafeString | str:
-    """For how long, in one unit, and by when to act; marked once that is late. NOTHING where nobody waits."""
+    """For how long, in one unit, and by when to act; marked once that is late. Where nobody waits, what is untold."""
     now = now or timezone.now()
     if appointment_request.status not in SHOWN_WAITING:
-        return NOTHING
-    spell = timesince(appointment_request.created_at, now, depth=1)
-    words = "Just now" if spell.startswith("0") else spell
+        return untold(appointment_request, now)
+    words = _since(appointment_request.created_at, now)
     if appointment_request.is_late(now):
         return format_html('<span class="overdue">{}<small>, late</small></span>', words)
     if appointment_request.next_action_at is None:
         return words
     return format_html("{} <small>{}</small>", words, due(appointment_request.next_action_at, now))
+
+
+def untold(appointment_request: AppointmentRequest, now: datetime) -> SafeString:
+    """For how long news of the visit has waited for a call; NOTHING where the patient knows it."""
+    since = appointment_request.to_tell_since
+    return format_html("{} <small>not told</small>", _since(since, now)) if since else NOTHING
+
+
+def _since(at: datetime, now: datetime) -> str:
+    spell = timesince(at, now, depth=1)
+    return "Just now" if spell.startswith("0") else spell
 
 
 def due(at: datetime, now: datetime) -> str:

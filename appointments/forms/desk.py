@@ -35,6 +35,11 @@ class DeskRequestForm(AppointmentRequestForm):
 
     field_order = ["form_token", "source"]
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name in ("full_name", "phone", "email"):
+            self.fields[name].widget.attrs["autocomplete"] = "off"  # a browser would offer the name of the staff
+
     def clean(self) -> dict[str, Any]:
         answers = super().clean()
         answers.pop("agreed", None)  # without it there is no request, so nothing is to be stored

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='appointmentrequest',
             name='source',
-            field=models.CharField(choices=[('web', 'On the website'), ('phone', 'By telephone'), ('walk_in', 'In person')], default='web', max_length=7, verbose_name='asked'),
+            field=models.CharField(choices=[('web', 'On the website'), ('phone', 'By telephone'), ('walk_in', 'In person')], default='web', max_length=7),
         ),
         migrations.AddField(
             model_name='appointmentrequest',

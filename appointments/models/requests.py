@@ -178,7 +178,7 @@ class AppointmentRequest(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.NEW)
     closed_reason = models.CharField(max_length=20, choices=ClosedReason, blank=True)
     version = models.PositiveIntegerField(default=1)
-    source = models.CharField("asked", max_length=7, choices=Source, default=Source.WEB)
+    source = models.CharField(max_length=7, choices=Source, default=Source.WEB)
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_requests"
     )
