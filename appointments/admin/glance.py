@@ -62,7 +62,8 @@ def waiting(appointment_request: AppointmentRequest, now: datetime | None = None
     now = now or timezone.now()
     if appointment_request.status not in SHOWN_WAITING:
         return untold(appointment_request, now)
-    words = _since(appointment_request.created_at, now)
+    spell = timesince(appointment_request.created_at, now, depth=1)
+    words = "Just now" if spell.startswith("0") else spell
     if appointment_request.is_late(now):
         return format_html('<span class="overdue">{}<small>, late</small></span>', words)
     if appointment_request.next_action_at is None:
@@ -72,13 +73,9 @@ def waiting(appointment_request: AppointmentRequest, now: datetime | None = None
 
 def untold(appointment_request: AppointmentRequest, now: datetime) -> SafeString:
     """For how long news of the visit has waited for a call; NOTHING where the patient knows it."""
-    since = appointment_request.to_tell_since
-    return format_html("{} <small>not told</small>", _since(since, now)) if since else NOTHING
-
-
-def _since(at: datetime, now: datetime) -> str:
-    spell = timesince(at, now, depth=1)
-    return "Just now" if spell.startswith("0") else spell
+    if appointment_request.to_tell_since is None:
+        return NOTHING
+    return format_html("Not told <small>for {}</small>", timesince(appointment_request.to_tell_since, now, depth=1))
 
 
 def due(at: datetime, now: datetime) -> str:
