@@ -3,7 +3,7 @@
 A request counts in the week in which it was made, on the clinic's calendar from Monday on; a visit in the week in
 which it was to be. Spam, copies and requests entered in error were never asked, and count nowhere. The time to the
 first answer runs on the clock on the wall, nights included; whether it was in time is told by `respond_by`, which
-counts opening time.
+counts opening time. Both are measured for requests from the website alone.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,6 +19,7 @@ from medspa.models import Clinic
 from treatments.models import Treatment
 
 NEVER_ASKED = (ClosedReason.SPAM, ClosedReason.DUPLICATE, ClosedReason.ENTERED_IN_ERROR)
+Source = AppointmentRequest.Source
 UNSURE = "Not sure, would like advice"
 
 
@@ -29,6 +30,7 @@ class Asked(NamedTuple):
     first_response_at: datetime | None
     respond_by: datetime
     treatment_id: int | None
+    source: str
     was_booked: bool
 
 
@@ -49,6 +51,8 @@ class Line:
         answered = row.first_response_at
         self.asked += 1
         self.booked += row.was_booked
+        if row.source != Source.WEB:
+            return  # whoever asks at the desk is answered in the same breath: no wait to be measured
         self.due += answered is not None or row.respond_by < now
         self.in_time += answered is not None and answered <= row.respond_by
         if answered is not None:
@@ -93,6 +97,7 @@ class Report:
     whole: Line
     weeks: list[Line]  # every week of it, the oldest first
     treatments: list[Line]  # those that were asked for, the most asked first
+    sources: list[Line]  # likewise
 
 
 def report(clinic: Clinic, *, weeks: int, now: datetime) -> Report:
@@ -105,17 +110,21 @@ def report(clinic: Clinic, *, weeks: int, now: datetime) -> Report:
     groups = [
         _Group(every_week, lambda row: _week_of(row.created_at, clinic)),
         _Group({}, lambda row: names[row.treatment_id]),
+        _Group({}, lambda row: str(Source(row.source).label)),
     ]
     whole = Line("All")
     for row in _asked(begins, now):
         for line in [whole, *(group.line_of(row) for group in groups)]:
             line.add(row, now)
-    for starts_at, treatment_id, status in _visits(begins, now):
-        for line in (whole, groups[0].named(_week_of(starts_at, clinic)), groups[1].named(names[treatment_id])):
+    for starts_at, treatment_id, source, status in _visits(begins, now):
+        whose = (_week_of(starts_at, clinic), names[treatment_id], str(Source(source).label))
+        for line in [whole, *(group.named(name) for group, name in zip(groups, whose, strict=True))]:
             line.visits += 1
             line.missed += status == Appointment.Status.NOSHOW
-    by_treatment = sorted(groups[1].lines.values(), key=lambda line: (-line.asked, line.name))
-    return Report(mondays[0], clinic.today(now), whole, list(groups[0].lines.values()), by_treatment)
+    treatments, sources = (
+        sorted(group.lines.values(), key=lambda line: (-line.asked, line.name)) for group in groups[1:]
+    )
+    return Report(mondays[0], clinic.today(now), whole, list(groups[0].lines.values()), treatments, sources)
 
 
 class _Group(NamedTuple):
@@ -134,15 +143,17 @@ class _Group(NamedTuple):
 def _asked(begins: datetime, now: datetime) -> Iterable[Asked]:
     rows = AppointmentRequest.objects.filter(created_at__gte=begins, created_at__lte=now)
     booked = Event.objects.filter(appointment_request=OuterRef("pk"), kind=Event.Kind.BOOKED)
-    columns = ("created_at", "first_response_at", "respond_by", "treatment_id")
+    columns = ("created_at", "first_response_at", "respond_by", "treatment_id", "source")
     found = rows.exclude(closed_reason__in=NEVER_ASKED).order_by().values_list(*columns, Exists(booked))
     return (Asked(*row) for row in found.iterator(chunk_size=5000))
 
 
-def _visits(begins: datetime, now: datetime) -> Iterable[tuple[datetime, Any, str]]:
+def _visits(begins: datetime, now: datetime) -> Iterable[tuple[datetime, Any, str, str]]:
     over = (Appointment.Status.FULFILLED, Appointment.Status.NOSHOW)
     visits = Appointment.objects.filter(starts_at__gte=begins, starts_at__lte=now, status__in=over).order_by()
-    return visits.values_list("starts_at", "appointment_request__treatment_id", "status").iterator(chunk_size=5000)
+    return visits.values_list(
+        "starts_at", "appointment_request__treatment_id", "appointment_request__source", "status"
+    ).iterator(chunk_size=5000)
 
 
 def _week_of(at: datetime, clinic: Clinic) -> str:

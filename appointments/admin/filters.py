@@ -46,6 +46,7 @@ class StateFilter(OpensOnOne):
             ("mine", "Mine"),
             ("unclaimed", "Unclaimed"),
             ("waitlisted", "Waiting list"),
+            ("to_tell", "To tell by phone"),
             ("all", "All"),
         ]
 
@@ -64,6 +65,7 @@ class StateFilter(OpensOnOne):
             "mine": lambda: queryset.to_answer().of(request.user),
             "unclaimed": lambda: queryset.to_answer().of(None),
             "waitlisted": lambda: queryset.waitlisted(),
+            "to_tell": lambda: queryset.to_tell(timezone.now()),
         }
         return narrowed.get(self.value(), lambda: queryset)()
 

@@ -58,10 +58,10 @@ def chip(appointment_request: AppointmentRequest) -> SafeString:
 
 
 def waiting(appointment_request: AppointmentRequest, now: datetime | None = None) -> SafeString | str:
-    """For how long, in one unit, and by when to act; marked once that is late. NOTHING where nobody waits."""
+    """For how long, in one unit, and by when to act; marked once that is late. Where nobody waits, what is untold."""
     now = now or timezone.now()
     if appointment_request.status not in SHOWN_WAITING:
-        return NOTHING
+        return untold(appointment_request, now)
     spell = timesince(appointment_request.created_at, now, depth=1)
     words = "Just now" if spell.startswith("0") else spell
     if appointment_request.is_late(now):
@@ -69,6 +69,13 @@ def waiting(appointment_request: AppointmentRequest, now: datetime | None = None
     if appointment_request.next_action_at is None:
         return words
     return format_html("{} <small>{}</small>", words, due(appointment_request.next_action_at, now))
+
+
+def untold(appointment_request: AppointmentRequest, now: datetime) -> SafeString:
+    """For how long news of the visit has waited for a call; NOTHING where the patient knows it."""
+    if appointment_request.to_tell_since is None:
+        return NOTHING
+    return format_html("Not told <small>for {}</small>", timesince(appointment_request.to_tell_since, now, depth=1))
 
 
 def due(at: datetime, now: datetime) -> str:

@@ -20,6 +20,7 @@ from appointments.admin import glance, searches
 from appointments.admin.call_sheet import call_sheet
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
+from appointments.admin.new_request import may_take, new_request_page
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.reports_page import PERMISSION as REPORTS_PERMISSION
 from appointments.admin.reports_page import reports_page
@@ -37,7 +38,7 @@ class Queue(ChangeList):
         return {name: value for name, value in super().get_filters_params(params).items() if name != "found"}
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
-        self.user = request.user
+        self.user, self.may_take = request.user, may_take(self.model_admin, request)
         self.query = searches.words_behind(request) or read_reference(self.query) or ""
         return super().get_queryset(request, exclude_parameters)
 
@@ -66,7 +67,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
     """Requests are read here, and changed by moves alone."""
 
     list_display = ["name", "status_chip", "waiting", "reach", "times"]
-    list_filter = [StateFilter, StatusFilter, TreatmentFilter]
+    list_filter = [StateFilter, StatusFilter, "source", TreatmentFilter]
     list_select_related = ["claimed_by"]
     search_fields = ["reference"]  # has the search box shown; `get_search_results` does the search
 
@@ -82,7 +83,8 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         calls = path(
             "calls/", self.admin_site.admin_view(self.calls_view), name="appointments_appointmentrequest_calls"
         )
-        return [move, calls, reports, *super().get_urls()]
+        new = path("new/", self.admin_site.admin_view(self.new_view), name="appointments_appointmentrequest_new")
+        return [new, move, calls, reports, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return Queue
@@ -91,9 +93,11 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).prefetch_related("preferred_times")
 
     def get_ordering(self, request: HttpRequest) -> tuple:
-        """By the clock what waits, by age the waiting list; among all requests, the newest first."""
+        """By the clock what waits, by age the waiting list and what is to be told; else the newest first."""
         if request.GET.get("state") == "waitlisted":
             return AppointmentRequest.objects.longest_waiting_first().query.order_by
+        if request.GET.get("state") == "to_tell":
+            return AppointmentRequest.objects.longest_untold_first().query.order_by
         beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)
         if beyond_the_queue and request.GET.get("state") not in StateFilter.IN_ORDER_OF_THE_CLOCK:
             return ("-created_at", "-pk")
@@ -130,6 +134,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
 
     def reports_view(self, request: HttpRequest) -> HttpResponse:
         return reports_page(self, request)
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        return new_request_page(self, request)
 
     def to_do(self, request: HttpRequest) -> dict | None:
         """What the desk's first page says first, to those who may see it."""

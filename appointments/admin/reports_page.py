@@ -46,7 +46,11 @@ def reports_page(desk: ModelAdmin, request: HttpRequest) -> HttpResponse:
         "opts": desk.opts,
         "report": found,
         "charts": charts(found.weeks),
-        "groups": [("Week of", "By week", found.weeks), ("Treatment", "By treatment", found.treatments)],
+        "groups": [
+            ("Week of", "By week", found.weeks),
+            ("Treatment", "By treatment", found.treatments),
+            ("Asked", "By source", found.sources),
+        ],
         "weeks": weeks,
         "periods": PERIODS,
     }
@@ -84,6 +88,7 @@ def _lines(found: Report) -> Iterator[tuple[str, Line]]:
     yield "all", found.whole
     yield from (("week", line) for line in found.weeks)
     yield from (("treatment", line) for line in found.treatments)
+    yield from (("source", line) for line in found.sources)
 
 
 def _harmless(words: str) -> str:

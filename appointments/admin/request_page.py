@@ -41,6 +41,7 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         "alike": alike(appointment_request),
         "no_shows": Appointment.objects.missed_by(appointment_request).count(),
         "call_outcomes": workflow.REACHED.items() if appointment_request.phone else (),
+        "to_tell_since": glance.moment(since) if (since := appointment_request.to_tell_since) else "",
         "is_out_of_reach": appointment_request.is_waiting
         and appointment_request.calls_in_vain >= workflow.ENOUGH_CALLS,
     }

@@ -1,5 +1,6 @@
-"""Every form about a request: the patient's own, and one small form for each move of the staff."""
+"""Every form about a request: the patient's own, the same taken at the desk, and one small form for each move."""
 
+from appointments.forms.desk import DeskRequestForm
 from appointments.forms.moves import (
     AddNoteForm,
     CloseForm,
@@ -32,6 +33,7 @@ __all__ = [
     "MOVE_FORMS",
     "UNSURE",
     "AppointmentRequestForm",
+    "DeskRequestForm",
     "FormToken",
     "MoveForm",
     "TimeOffForm",

@@ -161,9 +161,9 @@ class AppointmentRequestForm(forms.Form):
             self.add_error("email", _("Enter your email address, or choose another way to reach you"))
         return answers
 
-    def save(self) -> AppointmentRequest:
+    def save(self, **taken: Any) -> AppointmentRequest:
         """Hand the answers to the workflow. Sent twice, the same form gives the same request."""
-        answers = dict(self.cleaned_data)
+        answers = {"language": self.language, **self.cleaned_data, **taken}
         treatment = self.treatments.get(answers.pop("treatment"))
         preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
-        return workflow.receive(treatment=treatment, preferred_times=preferred_times, language=self.language, **answers)
+        return workflow.receive(treatment=treatment, preferred_times=preferred_times, **answers)

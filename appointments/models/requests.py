@@ -52,6 +52,7 @@ class Standing(NamedTuple):
     mine: int
     unclaimed: int
     waitlisted: int
+    to_tell: int
     oldest: datetime | None
 
     @property
@@ -87,20 +88,27 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
     def waitlisted(self) -> "AppointmentRequestQuerySet":
         return self.filter(status=Status.WAITLISTED)
 
+    def to_tell(self, now: datetime) -> "AppointmentRequestQuerySet":
+        """Whose patient has no address and does not yet know the latest news of a visit. Whatever the status."""
+        return self.filter(to_tell_since__lte=now)
+
     def standing(self, now: datetime, user: User) -> Standing:
-        """The queue as `user` finds it, in one query over what is open."""
+        """The queue as `user` finds it, in one query over what is open and whom to tell."""
         waits = Q(status__in=WAITING)
         late, soon = (
             waits & Q(next_action_at__lt=now),
             waits & Q(next_action_at__gte=now, next_action_at__lt=now + SOON),
         )
-        numbers = self.filter(status__in=[*WAITING, Status.WAITLISTED]).aggregate(
+        # A comparison, because SQLite looks up no index for `IS NOT NULL` beside an OR.
+        to_tell, opened = Q(to_tell_since__lte=now), Q(status__in=[*WAITING, Status.WAITLISTED])
+        numbers = self.filter(opened | to_tell).aggregate(
             late=Count("pk", filter=late),
             soon=Count("pk", filter=soon),
             in_time=Count("pk", filter=waits & Q(next_action_at__gte=now + SOON)),
             mine=Count("pk", filter=waits & Q(claimed_by=user)),
             unclaimed=Count("pk", filter=waits & Q(claimed_by=None)),
             waitlisted=Count("pk", filter=Q(status=Status.WAITLISTED)),
+            to_tell=Count("pk", filter=to_tell),
             oldest=Min("created_at", filter=waits),
         )
         return Standing(**numbers)
@@ -108,6 +116,9 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
     def next_first(self) -> "AppointmentRequestQuerySet":
         """In the order of the clock. What came in over a night is due at one moment: then the oldest is first."""
         return self.order_by("next_action_at", "created_at", "pk")
+
+    def longest_untold_first(self) -> "AppointmentRequestQuerySet":
+        return self.order_by("to_tell_since", "pk")
 
     def longest_waiting_first(self) -> "AppointmentRequestQuerySet":
         return self.order_by("created_at", "pk")
@@ -158,6 +169,11 @@ class AppointmentRequest(models.Model):
         CALL = "call", _("Phone call")
         EMAIL = "email", _("Email")
 
+    class Source(models.TextChoices):
+        WEB = "web", "On the website"
+        PHONE = "phone", "By telephone"
+        WALK_IN = "walk_in", "In person"
+
     reference = models.CharField(max_length=8, unique=True)
     form_token = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     private_token = SealedTextField(editable=False)
@@ -166,6 +182,7 @@ class AppointmentRequest(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.NEW)
     closed_reason = models.CharField(max_length=20, choices=ClosedReason, blank=True)
     version = models.PositiveIntegerField(default=1)
+    source = models.CharField(max_length=7, choices=Source, default=Source.WEB)
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_requests"
     )
@@ -176,6 +193,9 @@ class AppointmentRequest(models.Model):
         null=True, blank=True, help_text="When the desk is to answer or to try again. Empty: nobody waits."
     )
     calls_in_vain = models.PositiveSmallIntegerField(default=0, help_text="Since somebody was last reached.")
+    to_tell_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the desk is to tell news of a visit by telephone. Empty: nothing."
+    )
 
     duplicate_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="duplicates"
@@ -207,6 +227,10 @@ class AppointmentRequest(models.Model):
                 condition=Q(status__in=["new", "contacting"]),
                 name="request_due",
             ),
+            models.Index(
+                fields=["to_tell_since", "id"], condition=Q(to_tell_since__isnull=False), name="request_to_tell"
+            ),
+            models.Index(fields=["source", "created_at", "id"], name="request_source"),
             models.Index(fields=["phone_e164"], name="request_phone"),
             models.Index(fields=["created_at", "id"], name="request_age"),
         ]

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from appointments.models import AppointmentRequest, Event, Status
 from appointments.response_clock import follow_up, in_days
-from appointments.workflow.moves import swap, write_down
+from appointments.workflow.moves import insist, swap, write_down
+from appointments.workflow.telling import told
 from medspa.models import Clinic
 
 REACHED = {"answered": "Answered", "voicemail": "Left a voicemail", "no_answer": "No answer", "wrong": "Wrong number"}
@@ -38,6 +39,7 @@ def log_call(
     """Write down a call and how it ended (a key of REACHED). A new request is being contacted from then on.
 
     What still waits is due again: a day after a talk, on the clinic's ladder after a call that reached nobody.
+    After a talk nothing is left to tell. MoveNotAllowed on a closed request whose patient knows all.
     """
     now = now or timezone.now()
     begun = {Status.NEW: Status.CONTACTING}.get(Status(appointment_request.status), F("status"))
@@ -49,7 +51,10 @@ def log_call(
         clinic, calls = Clinic.objects.current(), appointment_request.calls_in_vain + 1
         changes["next_action_at"] = in_days(clinic, 1, now) if talked else follow_up(clinic, calls, now)
     swap("log_call", appointment_request, by=by, seen=seen, now=now, status=begun, **changes)
+    insist("log_call", appointment_request, by=by, now=now)
     write_down(appointment_request, Event.Kind.CALLED, by=by, now=now, details=REACHED[reached], note=note)
+    if talked:
+        told(appointment_request)
 
 
 @transaction.atomic

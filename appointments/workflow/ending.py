@@ -6,10 +6,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from appointments import notifications, outbox, scheduling
+from appointments import notifications, scheduling
 from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Status
 from appointments.response_clock import respond_by
 from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from appointments.workflow.telling import tell
 from medspa.models import Clinic
 
 
@@ -26,11 +27,11 @@ def close(
     """End the request with a reason of ClosedReason.
 
     A visit is fulfilled if the patient had arrived or the reason is that it took place, else cancelled; the patient
-    is mailed about one still to come.
+    is mailed about one still to come. Without an address that is left to tell by telephone, and nothing older is.
     `completed` needs a visit that has begun: MoveNotAllowed otherwise.
     """
     now = now or timezone.now()
-    closed = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None}
+    closed = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None, "to_tell_since": None}
     swap("close", appointment_request, by=by, seen=seen, now=now, **closed)
     appointment = appointment_request.booked_appointment()
     begun = appointment is not None and appointment.has_begun(now)
@@ -38,8 +39,8 @@ def close(
         raise MoveNotAllowed("The visit has not begun yet, so it cannot be closed as having taken place.")
     if appointment and not begun:
         scheduling.release(appointment, status=Appointment.Status.CANCELLED)
-        outbox.withdraw(appointment_request, now=now)
-        outbox.queue(notifications.cancelled(appointment_request, Clinic.objects.current(), appointment))
+        clinic = Clinic.objects.current()
+        tell(appointment_request, notifications.cancelled(appointment_request, clinic, appointment), now=now)
     elif appointment:
         took_place = reason == ClosedReason.COMPLETED or appointment.status == Appointment.Status.ARRIVED
         status = Appointment.Status.FULFILLED if took_place else Appointment.Status.CANCELLED

@@ -30,6 +30,10 @@ def _is_not_theirs(row: AppointmentRequest, user: User, _now: datetime) -> bool:
     return row.claimed_by_id != user.pk
 
 
+def _may_be_called(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return row.is_open or row.to_tell_since is not None
+
+
 def _is_to_come(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
     visit = row.booked_appointment()
     return visit is not None and visit.status == Appointment.Status.BOOKED
@@ -63,7 +67,12 @@ class Move:
 
 MOVES = {
     "claim": Move("Claim", OPEN, "The request is yours until somebody else claims it.", only_if=_is_not_theirs),
-    "log_call": Move("Log a call", OPEN, "The call is written down. A new request counts as begun."),
+    "log_call": Move(
+        "Log a call",
+        OPEN | {Status.CLOSED},
+        "The call is written down. A new request counts as begun.",
+        only_if=_may_be_called,
+    ),
     "book": Move("Book", UNBOOKED, "The time is taken for this patient.", Message.Kind.BOOKED),
     "reschedule": Move(
         "Change the time",

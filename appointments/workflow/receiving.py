@@ -1,15 +1,16 @@
-"""A patient's request comes in."""
+"""A patient's request comes in: from the website, or taken by the desk on the telephone or in person."""
 
 import secrets
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from appointments import notifications, outbox
-from appointments.models import AppointmentRequest, Event, PreferredTime, hash_token
+from appointments.models import AppointmentRequest, Event, PreferredTime, Status, hash_token
 from appointments.references import new_reference
 from appointments.response_clock import respond_by
 from appointments.telephones import as_e164
@@ -29,11 +30,18 @@ def receive(
     preferred_times: Iterable[PreferredTime],
     message: str,
     language: str = "en",
+    source: str = AppointmentRequest.Source.WEB,
+    by: User | None = None,
     now: datetime | None = None,
 ) -> AppointmentRequest:
-    """Store what a patient asked for: request, preferred times, first event and both messages, all or nothing.
+    """Store what a patient asked for: request, preferred times, first event and the messages, all or nothing.
 
     Idempotent by `form_token`: sent again, even at the same moment, it returns the request already stored.
+
+    `by` is whoever took the request from the patient's mouth; None where the patient sent it. What was taken is
+    claimed by that person and counts as answered, and as being contacted: the patient has been spoken to. The clock
+    runs as for any other, because no time is agreed yet: it is due when the receipt promises. The desk is not mailed
+    about what it wrote itself.
     """
     now = now or timezone.now()
     clinic = Clinic.objects.current()
@@ -50,17 +58,29 @@ def receive(
         treatment=treatment,
         message=message,
         language=language,
+        source=source,
         created_at=now,
         respond_by=(due := respond_by(clinic, now)),
         next_action_at=due,
+        **({"claimed_by": by, "status": Status.CONTACTING, "first_response_at": now} if by else {}),
     )
+    return _store_once(appointment_request, preferred_times, clinic, by)
+
+
+def _store_once(
+    appointment_request: AppointmentRequest,
+    preferred_times: Iterable[PreferredTime],
+    clinic: Clinic,
+    by: User | None,
+) -> AppointmentRequest:
+    """Under a reference that is free, or as what was stored already for the same form."""
     while True:
         appointment_request.reference = new_reference()
         try:
             with transaction.atomic():
-                return _store(appointment_request, preferred_times, clinic)
+                return _store(appointment_request, preferred_times, clinic, by)
         except IntegrityError:
-            if stored := AppointmentRequest.objects.filter(form_token=form_token).first():
+            if stored := AppointmentRequest.objects.filter(form_token=appointment_request.form_token).first():
                 return stored
             if not AppointmentRequest.objects.filter(reference=appointment_request.reference).exists():
                 raise  # not a reference drawn twice, which is drawn again
@@ -68,14 +88,18 @@ def receive(
 
 
 def _store(
-    appointment_request: AppointmentRequest, preferred_times: Iterable[PreferredTime], clinic: Clinic
+    appointment_request: AppointmentRequest,
+    preferred_times: Iterable[PreferredTime],
+    clinic: Clinic,
+    by: User | None,
 ) -> AppointmentRequest:
     appointment_request.save(force_insert=True)
     for preferred_time in preferred_times:
         preferred_time.appointment_request = appointment_request
     PreferredTime.objects.bulk_create(preferred_times)
-    write_down(appointment_request, Event.Kind.RECEIVED, by=None, now=appointment_request.created_at)
-    outbox.queue(
-        notifications.received(appointment_request, clinic), notifications.desk_notice(appointment_request, clinic)
-    )
+    details = appointment_request.get_source_display() if by else ""
+    write_down(appointment_request, Event.Kind.RECEIVED, by=by, now=appointment_request.created_at, details=details)
+    outbox.queue(notifications.received(appointment_request, clinic))
+    if by is None:
+        outbox.queue(notifications.desk_notice(appointment_request, clinic))
     return appointment_request

@@ -9,10 +9,11 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from appointments import notifications, outbox, scheduling
+from appointments import notifications, scheduling
 from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
 from appointments.response_clock import respond_by, spoken
 from appointments.workflow.moves import MoveNotAllowed, insist, swap, write_down
+from appointments.workflow.telling import tell
 from medspa.models import Clinic
 from treatments.models import Provider
 
@@ -81,8 +82,8 @@ def cancel(
 
 @transaction.atomic
 def arrive(appointment_request: AppointmentRequest, *, by: User, seen: int, now: datetime | None = None) -> None:
-    """The patient has come. MoveNotAllowed on another day than the visit's."""
-    now = swap("arrive", appointment_request, by=by, seen=seen, now=now)
+    """The patient has come, and so knows of the visit. MoveNotAllowed on another day than the visit's."""
+    now = swap("arrive", appointment_request, by=by, seen=seen, now=now, to_tell_since=None)
     insist("arrive", appointment_request, by=by, now=now)
     scheduling.release(_standing(appointment_request), status=Appointment.Status.ARRIVED)
     write_down(appointment_request, Event.Kind.ARRIVED, by=by, now=now)
@@ -96,6 +97,7 @@ def no_show(
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
     waits = {"status": Status.CONTACTING, "next_action_at": due}
+    waits["to_tell_since"] = None  # the visit that was not told of is over
     swap("no_show", appointment_request, by=by, seen=seen, now=now, **waits)
     insist("no_show", appointment_request, by=by, now=now)
     appointment = _standing(appointment_request)
@@ -125,5 +127,4 @@ def _tell(
     clinic = Clinic.objects.current()
     details = f"{spoken(clinic, appointment.starts_at)}, {appointment.minutes} minutes, {appointment.provider}"
     write_down(appointment_request, kind, by=by, now=now, details=details, note=note)
-    outbox.withdraw(appointment_request, now=now)
-    outbox.queue(wording(appointment_request, clinic, appointment))
+    tell(appointment_request, wording(appointment_request, clinic, appointment), now=now)

@@ -130,6 +130,38 @@ def test_axe_finds_nothing_on_the_owners_pages(sign_in, width, dark):
     then_nothing_is_found(page)
 
 
+@pytest.mark.parametrize(("width", "dark"), [(375, False), (375, True), (1280, False), (1280, True)])
+def test_a_request_is_taken_by_telephone_and_its_patient_is_told(sign_in, width, dark):
+    page = sign_in(width=width, dark=dark)
+    page.goto(QUEUE)
+    page.get_by_role("link", name="New phone request").click()
+    then_nothing_is_found(page)
+    page.get_by_label("Full name").fill("Rosa Delgado")
+    page.get_by_role("button", name="Save the request").click()
+    page.get_by_role("alert").get_by_role("link", name="Choose where the patient is").wait_for()
+    then_nothing_is_found(page)
+
+    page.get_by_label("On the telephone").check()
+    page.get_by_label("Phone number").fill("520 555 0134")
+    page.get_by_label("Phone call").check()
+    page.get_by_label("What would you like to come in for?").select_option("unsure")
+    page.get_by_label("I read this to the patient, who agreed").check()
+    page.get_by_role("button", name="Save the request").click()
+    page.get_by_role("link", name="Book", exact=True).click()
+    page.locator("input[name=slot]").first.check()
+    page.get_by_role("button", name="Book").click()
+    then_nothing_is_found(page)
+    assert "Rosa" not in page.title() + page.url
+
+    request_page = page.url
+    page.goto(f"{QUEUE}?state=to_tell")
+    then_nothing_is_found(page)
+    page.goto(request_page)
+    page.get_by_role("button", name="I told the patient").click()
+    page.get_by_text("Call: Answered.").wait_for()
+    assert page.get_by_text("Not told yet").count() == 0
+
+
 def then_nothing_is_found(page):
     found = Axe().run(page, options={"preload": False})  # or it writes styles into the page, against its policy
     assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"

@@ -1,0 +1,29 @@
+"""News of a visit reaches the patient: by mail, or from the desk by telephone where no address is known."""
+
+from datetime import datetime
+
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+
+from appointments import outbox
+from appointments.models import AppointmentRequest, Message
+
+
+def tell(appointment_request: AppointmentRequest, news: Message | None, *, now: datetime) -> None:
+    """Queue the mail in place of older news. None, for want of an address, is left to the desk to tell.
+
+    It is to be told since the first news that nobody has told yet.
+    """
+    outbox.withdraw(appointment_request, now=now)
+    outbox.queue(news)
+    if news is None:
+        since = Coalesce(F("to_tell_since"), Value(now))
+        AppointmentRequest.objects.filter(pk=appointment_request.pk).update(to_tell_since=since)
+        appointment_request.refresh_from_db(fields=["to_tell_since"])
+
+
+def told(appointment_request: AppointmentRequest) -> None:
+    """Somebody has spoken to the patient: nothing is left to tell."""
+    if appointment_request.to_tell_since:
+        AppointmentRequest.objects.filter(pk=appointment_request.pk).update(to_tell_since=None)
+        appointment_request.to_tell_since = None
