@@ -4,6 +4,7 @@ from appointments.forms.moves import (
     AddNoteForm,
     CloseForm,
     LogCallForm,
+    MailForm,
     MergeForm,
     MoveForm,
     NoteForm,
@@ -26,6 +27,8 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "close": CloseForm,
     "reopen": ReopenForm,
     "add_note": AddNoteForm,
+    "hold_back": MailForm,
+    "send_after_all": MailForm,
 }
 
 __all__ = [

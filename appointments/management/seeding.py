@@ -24,12 +24,8 @@ from medspa.models import Clinic
 from treatments.models import Provider, Treatment
 
 ADDRESS = "@patients.example"  # of every fake request, and of no real one: RFC 2606 reserves the name
-FIRST_NAMES = (
-    "Ana Ben Carla Diego Elif Farah Grace Hugo Ines Joe Kim Lena Maya Nadia Omar Priya Quinn Rosa Sam Wei"
-)
-LAST_NAMES = (
-    "Alvarez Baker Chen Delgado Evans Fuentes Garcia Hill Ito Jones Kim Lopez Miller Nguyen Ortiz Patel Ruiz"
-)
+FIRST_NAMES = "Ana Ben Carla Diego Elif Farah Grace Hugo Ines Joe Kim Lena Maya Nadia Omar Priya Quinn Rosa Sam Wei"
+LAST_NAMES = "Alvarez Baker Chen Delgado Evans Fuentes Garcia Hill Ito Jones Kim Lopez Miller Nguyen Ortiz Patel Ruiz"
 PERIOD = timedelta(days=3 * 365)
 STILL_OPEN, STILL_TO_COME = timedelta(days=2), timedelta(days=40)  # how old a request may be that waits, or is booked
 OUTCOMES = {

@@ -26,6 +26,8 @@ class Event(models.Model):
         CLOSED = "closed", "Closed"
         REOPENED = "reopened", "Reopened"
         NOTED = "noted", "Note"
+        HELD = "held", "Mail held back"
+        SENT_ANYWAY = "sent_anyway", "Mail sent after all"
 
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind)

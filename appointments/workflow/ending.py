@@ -9,6 +9,7 @@ from django.utils import timezone
 from appointments import notifications, outbox, scheduling
 from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Status
 from appointments.response_clock import respond_by
+from appointments.workflow.mails import tell
 from appointments.workflow.moves import MoveNotAllowed, swap, write_down
 from medspa.models import Clinic
 
@@ -39,7 +40,8 @@ def close(
     if appointment and not begun:
         scheduling.release(appointment, status=Appointment.Status.CANCELLED)
         outbox.withdraw(appointment_request, now=now)
-        outbox.queue(notifications.cancelled(appointment_request, Clinic.objects.current(), appointment))
+        clinic = Clinic.objects.current()
+        tell(notifications.cancelled(appointment_request, clinic, appointment), clinic, now=now)
     elif appointment:
         took_place = reason == ClosedReason.COMPLETED or appointment.status == Appointment.Status.ARRIVED
         status = Appointment.Status.FULFILLED if took_place else Appointment.Status.CANCELLED

@@ -16,6 +16,7 @@ from medspa.opening_times import clock_time
 
 OPEN = frozenset({Status.NEW, Status.CONTACTING, Status.WAITLISTED, Status.BOOKED})
 UNBOOKED = OPEN - {Status.BOOKED}
+ANY = OPEN | {Status.CLOSED}
 PERMISSION = "appointments.work_appointmentrequest"
 
 
@@ -49,6 +50,14 @@ def _has_others_alike(row: AppointmentRequest, _user: User, _now: datetime) -> b
     return AppointmentRequest.objects.alike(row).filter(duplicate_of=None).exists()
 
 
+def _has_mail_to_hold_back(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return any(message.can_be_held_back for message in row.messages.all())
+
+
+def _has_mail_held_back(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return any(message.held_back for message in row.messages.all())
+
+
 @dataclass(frozen=True)
 class Move:
     """One button at the desk: from which statuses it may be pressed, and what it leads to."""
@@ -59,6 +68,7 @@ class Move:
     mails: Message.Kind | None = None
     permission: str = PERMISSION
     only_if: Callable[[AppointmentRequest, User, datetime], bool] = _whatever
+    is_of_a_mail: bool = False  # its button stands beside the mail, not among the others
 
 
 MOVES = {
@@ -104,7 +114,9 @@ MOVES = {
     ),
     "close": Move("Close", OPEN, "The request leaves the queue. An appointment still to come is cancelled."),
     "reopen": Move("Reopen", frozenset({Status.CLOSED}), "The request waits for an answer again, with a new clock."),
-    "add_note": Move("Add a note", OPEN | {Status.CLOSED}, "The note stands in the history. It cannot be changed."),
+    "add_note": Move("Add a note", ANY, "The note stands in the history. It cannot be changed."),
+    "hold_back": Move("Hold back", ANY, "The mail does not go.", only_if=_has_mail_to_hold_back, is_of_a_mail=True),
+    "send_after_all": Move("Send after all", ANY, "The mail goes now.", only_if=_has_mail_held_back, is_of_a_mail=True),
 }
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from appointments import notifications, outbox, scheduling
 from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
 from appointments.response_clock import respond_by, spoken
+from appointments.workflow.mails import tell
 from appointments.workflow.moves import MoveNotAllowed, insist, swap, write_down
 from medspa.models import Clinic
 from treatments.models import Provider
@@ -126,4 +127,4 @@ def _tell(
     details = f"{spoken(clinic, appointment.starts_at)}, {appointment.minutes} minutes, {appointment.provider}"
     write_down(appointment_request, kind, by=by, now=now, details=details, note=note)
     outbox.withdraw(appointment_request, now=now)
-    outbox.queue(wording(appointment_request, clinic, appointment))
+    tell(wording(appointment_request, clinic, appointment), clinic, now=now)

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from appointments import workflow
+from appointments import outbox, workflow
 from appointments.models import Message
 from medspa.models import Clinic
 from tests import factories
@@ -83,8 +83,10 @@ def test_a_requests_page_offers_the_moves_that_its_status_allows(desk):
 
     assert offered(factories.appointment_request()) == {"claim", "log_call", "book", "waitlist", "close", "add_note"}
     booked = factories.booked()
+    outbox.send_due()
     assert offered(booked) == {"claim", "log_call", "reschedule", "cancel", "close", "add_note"}
     workflow.close(booked, by=booked.claimed_by, seen=booked.version, reason="other")
+    outbox.send_due()
     assert offered(booked) == {"reopen", "add_note"}
 
 
