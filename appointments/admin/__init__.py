@@ -6,5 +6,13 @@ Nothing is edited here. A request changes by the moves of `workflow` alone; ever
 from appointments.admin.providers import ProviderAdmin, TimeOffAdmin
 from appointments.admin.queue import AppointmentRequestAdmin
 from appointments.admin.records import AppointmentAdmin, MessageAdmin
+from appointments.admin.replies import SavedReplyAdmin
 
-__all__ = ["AppointmentAdmin", "AppointmentRequestAdmin", "MessageAdmin", "ProviderAdmin", "TimeOffAdmin"]
+__all__ = [
+    "AppointmentAdmin",
+    "AppointmentRequestAdmin",
+    "MessageAdmin",
+    "ProviderAdmin",
+    "SavedReplyAdmin",
+    "TimeOffAdmin",
+]

@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from appointments import workflow
-from appointments.admin import pending_mail, visit_times
+from appointments.admin import pending_mail, visit_times, writing
 from appointments.admin.request_page import about, find
-from appointments.forms import MOVE_FORMS, MoveForm, VisitForm
+from appointments.forms import MOVE_FORMS, MoveForm, VisitForm, WriteForm
 from appointments.models import AppointmentRequest, Message
 from appointments.scheduling import NotWorking, SlotTaken
 from medspa.models import Clinic
@@ -39,13 +39,14 @@ def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str)
         return _to(appointment_request)
     if workflow.MOVES[name].is_of_a_mail:
         return _to(appointment_request)  # where its button is
-    return _show(
-        desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request, initial=_chosen(request, name))
-    )
+    chosen = _chosen(request, appointment_request, name)
+    return _show(desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request, initial=chosen))
 
 
-def _chosen(request: HttpRequest, name: str) -> dict[str, str]:
+def _chosen(request: HttpRequest, appointment_request: AppointmentRequest, name: str) -> dict[str, str]:
     """What a link to the page has chosen beforehand; the form still says what it means and asks for the press."""
+    if name == "write":
+        return writing.chosen(request, appointment_request)
     return {field: request.GET[field] for field in CHOSEN_BY_LINK.get(name, []) if request.GET.get(field)}
 
 
@@ -53,6 +54,8 @@ def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
     form = MOVE_FORMS[name](request.POST, appointment_request=appointment_request)
     if not form.is_valid():
         return _show(desk, request, name, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if name == "write" and not writing.is_sent(request):
+        return _show(desk, request, name, form)
     mails = workflow.will_mail(name, appointment_request)
     try:
         getattr(workflow, name)(appointment_request, by=request.user, **form.cleaned_data)
@@ -76,7 +79,7 @@ def _tell_what_happened(
     """
     now = find(desk, request, str(form.appointment_request.pk))
     still = workflow.allowed_moves(now, request.user)
-    note = form.cleaned_data.get("note", "")
+    note = form.cleaned_data.get("note") or form.cleaned_data.get("text", "")
     is_over = name not in still or workflow.MOVES[name].is_of_a_mail
     if is_over and not (note and "add_note" in still):
         messages.error(request, f"Nothing was changed. {happened}")
@@ -102,8 +105,10 @@ def _show(
         "mail_subject": _subject(mails, appointment_request) if mails else "",
         "hold_mail_minutes": Clinic.objects.current().hold_mail_minutes if mails else 0,
         **(visit_times.choices(form) if isinstance(form, VisitForm) else {}),
+        **(writing.steps(request, form) if isinstance(form, WriteForm) else {}),
     }
-    return TemplateResponse(request, "admin/appointments/appointmentrequest/move.html", words, status=status)
+    page = "write" if isinstance(form, WriteForm) else "move"
+    return TemplateResponse(request, f"admin/appointments/appointmentrequest/{page}.html", words, status=status)
 
 
 def _subject(mails: Message.Kind, appointment_request: AppointmentRequest) -> str:

@@ -13,10 +13,12 @@ from appointments.forms.moves import (
 from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
 from appointments.forms.time_off import TimeOffForm
 from appointments.forms.visits import VisitForm, slot_code
+from appointments.forms.writing import WriteForm
 
 MOVE_FORMS: dict[str, type[MoveForm]] = {
     "claim": MoveForm,
     "log_call": LogCallForm,
+    "write": WriteForm,
     "book": VisitForm,
     "reschedule": VisitForm,
     "cancel": NoteForm,
@@ -41,5 +43,6 @@ __all__ = [
     "TypedEmail",
     "TypedText",
     "VisitForm",
+    "WriteForm",
     "slot_code",
 ]

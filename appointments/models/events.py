@@ -16,6 +16,7 @@ class Event(models.Model):
         RECEIVED = "received", "Request received"
         CLAIMED = "claimed", "Claimed"
         CALLED = "called", "Call"
+        WRITTEN = "written", "E-mail written"
         WAITLISTED = "waitlisted", "Put on the waiting list"
         BOOKED = "booked", "Booked"
         RESCHEDULED = "rescheduled", "Moved to another time"

@@ -36,9 +36,10 @@ class Message(models.Model):
         BOOKED = "booked", "Appointment to the patient"
         RESCHEDULED = "rescheduled", "New time to the patient"
         CANCELLED = "cancelled", "Cancellation to the patient"
+        REPLY = "reply", "The desk's own words to the patient"
 
     ABOUT_THE_APPOINTMENT = (Kind.BOOKED, Kind.RESCHEDULED, Kind.CANCELLED)
-    BY_A_MOVE = ABOUT_THE_APPOINTMENT  # of the desk, and so held back at the desk
+    BY_A_MOVE = (*ABOUT_THE_APPOINTMENT, Kind.REPLY)  # of the desk, and so held back at the desk
 
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="messages")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -7,7 +7,7 @@ version that its caller saw, so that of several people who press at once one suc
 from appointments.workflow.answering import ENOUGH_CALLS, REACHED, add_note, claim, log_call, waitlist
 from appointments.workflow.duplicates import merge
 from appointments.workflow.ending import close, reopen
-from appointments.workflow.mails import hold_back, send_after_all
+from appointments.workflow.mails import hold_back, send_after_all, write
 from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves, will_mail
 from appointments.workflow.receiving import receive
 from appointments.workflow.visits import arrive, book, cancel, no_show, reschedule
@@ -36,4 +36,5 @@ __all__ = [
     "send_after_all",
     "waitlist",
     "will_mail",
+    "write",
 ]

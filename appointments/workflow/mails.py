@@ -1,19 +1,52 @@
-"""What a move tells the patient: it waits a few minutes, and until it goes the desk may hold it back."""
+"""What the patient is told by mail: it waits a few minutes, and until it goes the desk may hold it back."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from appointments import outbox
-from appointments.models import AppointmentRequest, Event, Message
-from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from appointments import notifications, outbox
+from appointments.models import AppointmentRequest, Event, Message, Status
+from appointments.response_clock import follow_up
+from appointments.workflow.moves import MoveNotAllowed, insist, swap, write_down
 from medspa.models import Clinic
 
 
 def tell(message: Message | None, clinic: Clinic, *, now: datetime) -> None:
     """Queue what a move tells the patient, so that the desk can still think better of it."""
     outbox.queue(message, due_at=now + timedelta(minutes=clinic.hold_mail_minutes))
+
+
+@transaction.atomic
+def write(
+    appointment_request: AppointmentRequest,
+    *,
+    by: User,
+    seen: int,
+    subject: str,
+    text: str,
+    now: datetime | None = None,
+) -> None:
+    """Mail the patient words of the desk's own. MoveNotAllowed for a patient without an address.
+
+    It is an answer: the first one stops the clock, and a new request is being contacted from then on. What still waits
+    is due again when the ladder would have it after one more call in vain, because now the patient is to answer; but
+    nobody was called, so no call in vain is counted. The history keeps the words, sealed, without the patient's link.
+    """
+    now, clinic = now or timezone.now(), Clinic.objects.current()
+    begun = {Status.NEW: Status.CONTACTING}.get(Status(appointment_request.status), F("status"))
+    changes: dict[str, Any] = {"status": begun, "first_response_at": Coalesce(F("first_response_at"), Value(now))}
+    if appointment_request.is_waiting:
+        changes["next_action_at"] = follow_up(clinic, appointment_request.calls_in_vain + 1, now)
+    swap("write", appointment_request, by=by, seen=seen, now=now, **changes)
+    insist("write", appointment_request, by=by, now=now)
+    kept = f"{subject}\n\n{text}".replace(appointment_request.private_token, "…")
+    write_down(appointment_request, Event.Kind.WRITTEN, by=by, now=now, note=kept)
+    tell(notifications.reply(appointment_request, clinic, subject=subject, text=text), clinic, now=now)
 
 
 @transaction.atomic

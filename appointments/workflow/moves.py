@@ -31,6 +31,10 @@ def _is_not_theirs(row: AppointmentRequest, user: User, _now: datetime) -> bool:
     return row.claimed_by_id != user.pk
 
 
+def _can_be_mailed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return bool(row.email)
+
+
 def _is_to_come(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
     visit = row.booked_appointment()
     return visit is not None and visit.status == Appointment.Status.BOOKED
@@ -74,6 +78,13 @@ class Move:
 MOVES = {
     "claim": Move("Claim", OPEN, "The request is yours until somebody else claims it.", only_if=_is_not_theirs),
     "log_call": Move("Log a call", OPEN, "The call is written down. A new request counts as begun."),
+    "write": Move(
+        "Write an e-mail",
+        OPEN,
+        "The patient is mailed your words. A new request counts as begun.",
+        Message.Kind.REPLY,
+        only_if=_can_be_mailed,
+    ),
     "book": Move("Book", UNBOOKED, "The time is taken for this patient.", Message.Kind.BOOKED),
     "reschedule": Move(
         "Change the time",
