@@ -81,7 +81,7 @@ MOVES = {
     "write": Move(
         "Write an e-mail",
         OPEN,
-        "The patient is mailed your words. A new request counts as begun.",
+        "The patient is mailed your words once you have seen how they go. A new request counts as begun.",
         Message.Kind.REPLY,
         only_if=_can_be_mailed,
     ),
