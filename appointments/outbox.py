@@ -27,16 +27,34 @@ STUCK_AFTER = timedelta(minutes=15)
 log = logging.getLogger(__name__)
 
 
-def queue(*messages: Message | None) -> None:
-    """Write the messages, in the caller's transaction. None, for a patient without an address, is passed over."""
+def queue(*messages: Message | None, due_at: datetime | None = None) -> None:
+    """Write the messages, in the caller's transaction. None, for a patient without an address, is passed over.
+
+    They go at once, or from `due_at` on.
+    """
     for message in filter(None, messages):
+        message.due_at = due_at or message.due_at
         message.message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
         message.save()
 
 
 def withdraw(appointment_request: AppointmentRequest, *, now: datetime) -> None:
-    """Hold back unsent news about the appointment: newer news is about to be queued."""
-    appointment_request.messages.unsent().filter(kind__in=Message.ABOUT_THE_APPOINTMENT).update(withdrawn_at=now)
+    """Take back unsent news about the appointment, held back or not: newer news is about to be queued."""
+    news = appointment_request.messages.filter(kind__in=Message.ABOUT_THE_APPOINTMENT)
+    news.unsent().update(withdrawn_at=now)
+    news.held_back().update(held_back=False)
+
+
+def hold_back(message: Message, *, now: datetime) -> bool:
+    """Keep the message from going. False if a worker was first, or it is no longer to be sent."""
+    waiting = Message.objects.to_hold_back().filter(pk=message.pk)
+    return bool(waiting.update(withdrawn_at=now, held_back=True))
+
+
+def send_after_all(message: Message, *, now: datetime) -> bool:
+    """Let a message go that was held back, from `now` on. False if it is not held back."""
+    held = Message.objects.held_back().filter(pk=message.pk)
+    return bool(held.update(withdrawn_at=None, held_back=False, due_at=now))
 
 
 def send_due(now: datetime | None = None, *, limit: int = 100, stop: Callable[[], bool] = bool) -> int:

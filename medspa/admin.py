@@ -13,6 +13,8 @@ from medspa.models import Clinic, Closure, OpeningHours
 DATE = {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
 TIME = {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
 
+HOW_SOON = ["response_target_minutes", "follow_up_days", "hold_mail_minutes"]
+
 
 class HoursInline(admin.TabularInline):
     model = OpeningHours
@@ -37,7 +39,7 @@ class ClinicAdmin(admin.ModelAdmin):
         ("Name", {"fields": ["name", "site_name", "tagline", "tagline_es"]}),
         ("How patients reach us", {"fields": ["telephone", "email"]}),
         ("Where we are", {"fields": ["street", "town", ("region", "region_code", "postal_code"), "map_url"]}),
-        ("Time", {"fields": ["time_zone", "response_target_minutes", "follow_up_days", "hours_confirmed"]}),
+        ("Time", {"fields": ["time_zone", *HOW_SOON, "hours_confirmed"]}),
     ]
 
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
@@ -101,6 +101,12 @@ class Clinic(models.Model):
         default="0, 1, 3, 5",
         validators=[days_of_follow_up],
         help_text="Days after a call that reached nobody: the first call, the second, and so on. 0 is the same day.",
+    )
+    hold_mail_minutes = models.PositiveSmallIntegerField(
+        "mail waits",
+        default=3,
+        validators=[MaxValueValidator(60)],
+        help_text="Minutes that a mail about a visit waits, so that the desk can hold it back. 0 sends it at once.",
     )
     hours_confirmed = models.BooleanField(
         "these opening hours are real",

@@ -7,6 +7,7 @@ from appointments.admin.my_calendar import CalendarFeedAdmin
 from appointments.admin.providers import ProviderAdmin, TimeOffAdmin
 from appointments.admin.queue import AppointmentRequestAdmin
 from appointments.admin.records import AppointmentAdmin, MessageAdmin
+from appointments.admin.replies import SavedReplyAdmin
 
 __all__ = [
     "AppointmentAdmin",
@@ -14,5 +15,6 @@ __all__ = [
     "CalendarFeedAdmin",
     "MessageAdmin",
     "ProviderAdmin",
+    "SavedReplyAdmin",
     "TimeOffAdmin",
 ]

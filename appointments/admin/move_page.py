@@ -11,13 +11,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from appointments import workflow
-from appointments.admin import visit_times
+from appointments.admin import pending_mail, visit_times, writing
 from appointments.admin.request_page import about, find
-from appointments.forms import MOVE_FORMS, MoveForm, VisitForm
+from appointments.forms import MOVE_FORMS, MoveForm, VisitForm, WriteForm
 from appointments.models import AppointmentRequest, Message
 from appointments.scheduling import NotWorking, SlotTaken
+from medspa.models import Clinic
 
 CHOSEN_BY_LINK = {"close": ["reason"], "book": ["minutes", "slot"], "reschedule": ["minutes", "slot"]}
+
+TOLD = {"hold_back": "The patient has NOT been told.", "send_after_all": "The patient is told by e-mail now."}
 
 
 def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -34,13 +37,16 @@ def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str)
     if name not in workflow.allowed_moves(appointment_request, request.user):
         messages.error(request, _not_now(appointment_request, name, request))
         return _to(appointment_request)
-    return _show(
-        desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request, initial=_chosen(request, name))
-    )
+    if workflow.MOVES[name].is_of_a_mail:
+        return _to(appointment_request)  # where its button is
+    chosen = _chosen(request, appointment_request, name)
+    return _show(desk, request, name, MOVE_FORMS[name](appointment_request=appointment_request, initial=chosen))
 
 
-def _chosen(request: HttpRequest, name: str) -> dict[str, str]:
+def _chosen(request: HttpRequest, appointment_request: AppointmentRequest, name: str) -> dict[str, str]:
     """What a link to the page has chosen beforehand; the form still says what it means and asks for the press."""
+    if name == "write":
+        return writing.chosen(request, appointment_request)
     return {field: request.GET[field] for field in CHOSEN_BY_LINK.get(name, []) if request.GET.get(field)}
 
 
@@ -48,6 +54,8 @@ def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
     form = MOVE_FORMS[name](request.POST, appointment_request=appointment_request)
     if not form.is_valid():
         return _show(desk, request, name, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if name == "write" and not writing.is_sent(request):
+        return _show(desk, request, name, form)
     mails = workflow.will_mail(name, appointment_request)
     try:
         getattr(workflow, name)(appointment_request, by=request.user, **form.cleaned_data)
@@ -71,8 +79,9 @@ def _tell_what_happened(
     """
     now = find(desk, request, str(form.appointment_request.pk))
     still = workflow.allowed_moves(now, request.user)
-    note = form.cleaned_data.get("note", "")
-    if name not in still and not (note and "add_note" in still):
+    note = form.cleaned_data.get("note") or form.cleaned_data.get("text", "")
+    is_over = name not in still or workflow.MOVES[name].is_of_a_mail
+    if is_over and not (note and "add_note" in still):
         messages.error(request, f"Nothing was changed. {happened}")
         return _to(now)
     if name not in still:
@@ -94,9 +103,12 @@ def _show(
         "move": workflow.MOVES[name],
         "form": form,
         "mail_subject": _subject(mails, appointment_request) if mails else "",
+        "hold_mail_minutes": Clinic.objects.current().hold_mail_minutes if mails else 0,
         **(visit_times.choices(form) if isinstance(form, VisitForm) else {}),
+        **(writing.steps(request, form) if isinstance(form, WriteForm) else {}),
     }
-    return TemplateResponse(request, "admin/appointments/appointmentrequest/move.html", words, status=status)
+    page = "write" if isinstance(form, WriteForm) else "move"
+    return TemplateResponse(request, f"admin/appointments/appointmentrequest/{page}.html", words, status=status)
 
 
 def _subject(mails: Message.Kind, appointment_request: AppointmentRequest) -> str:
@@ -115,11 +127,15 @@ def _done(appointment_request: AppointmentRequest, name: str, mails: Message.Kin
     """What happened and who was told. No name and no address: messages travel in a cookie."""
     event = appointment_request.events.last()
     happened = f"{event}: {event.details}" if event.details else f"{event}"
+    if name in TOLD:
+        return f"{happened}. {TOLD[name]}"
     if not mails:
         return f"{happened}. Nobody is mailed."
     if not appointment_request.email:
         return f"{happened}. No e-mail address is known: tell the patient by phone."
-    return f"{happened}. The patient is told by e-mail."
+    goes = pending_mail.when_it_goes(appointment_request.messages.get(version=appointment_request.version, kind=mails))
+    hint = f" The mail {goes}; until then you can hold it back." if goes else ""
+    return f"{happened}. The patient is told by e-mail.{hint}"
 
 
 def _to(appointment_request: AppointmentRequest) -> HttpResponse:

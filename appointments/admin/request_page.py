@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from appointments import workflow
-from appointments.admin import glance, visit_times
+from appointments.admin import glance, pending_mail, visit_times
 from appointments.models import Appointment, AppointmentRequest, Event, Message
 
 MOST_ALIKE = 10
@@ -34,8 +34,10 @@ class Entry(NamedTuple):
 
 def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     appointment_request = find(desk, request, object_id)
+    prefetch_related_objects([appointment_request], "messages")
     words = about(desk, request, appointment_request) | {
         "moves": workflow.allowed_moves(appointment_request, request.user),
+        "pending_mail": pending_mail.pending(appointment_request, request.user),
         "timeline": timeline(request, appointment_request),
         "freed": visit_times.freed(appointment_request, request.user),
         "alike": alike(appointment_request),

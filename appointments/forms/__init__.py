@@ -5,6 +5,7 @@ from appointments.forms.moves import (
     AddNoteForm,
     CloseForm,
     LogCallForm,
+    MailForm,
     MergeForm,
     MoveForm,
     NoteForm,
@@ -13,10 +14,12 @@ from appointments.forms.moves import (
 from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
 from appointments.forms.time_off import TimeOffForm
 from appointments.forms.visits import VisitForm, slot_code
+from appointments.forms.writing import WriteForm
 
 MOVE_FORMS: dict[str, type[MoveForm]] = {
     "claim": MoveForm,
     "log_call": LogCallForm,
+    "write": WriteForm,
     "book": VisitForm,
     "reschedule": VisitForm,
     "cancel": NoteForm,
@@ -27,6 +30,8 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "close": CloseForm,
     "reopen": ReopenForm,
     "add_note": AddNoteForm,
+    "hold_back": MailForm,
+    "send_after_all": MailForm,
 }
 
 __all__ = [
@@ -40,5 +45,6 @@ __all__ = [
     "TypedEmail",
     "TypedText",
     "VisitForm",
+    "WriteForm",
     "slot_code",
 ]

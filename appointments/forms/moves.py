@@ -90,6 +90,17 @@ class MergeForm(MoveForm):
         into.label_from_instance = lambda row: f"{row.reference}: {row.full_name}, {row.get_status_display().lower()}"
 
 
+class MailForm(MoveForm):
+    """A move of one of the request's mails, pressed beside it."""
+
+    message = forms.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        widget=forms.HiddenInput,
+        error_messages={"required": "Press the button beside the mail"},
+    )
+
+
 class ReopenForm(MoveForm):
     note = note_field("Why is it reopened?", needed="Enter why it is reopened")
 

@@ -10,6 +10,7 @@ from appointments.models.events import Event
 from appointments.models.messages import Message
 from appointments.models.parts_of_day import EVENING, NOON
 from appointments.models.preferred_times import PreferredTime
+from appointments.models.replies import SavedReply
 from appointments.models.requests import (
     WAITING,
     AppointmentRequest,
@@ -32,6 +33,7 @@ __all__ = [
     "Message",
     "PreferredTime",
     "ProviderHours",
+    "SavedReply",
     "Standing",
     "Status",
     "TimeOff",

@@ -16,6 +16,7 @@ class Event(models.Model):
         RECEIVED = "received", "Request received"
         CLAIMED = "claimed", "Claimed"
         CALLED = "called", "Call"
+        WRITTEN = "written", "E-mail written"
         WAITLISTED = "waitlisted", "Put on the waiting list"
         BOOKED = "booked", "Booked"
         RESCHEDULED = "rescheduled", "Moved to another time"
@@ -26,6 +27,8 @@ class Event(models.Model):
         CLOSED = "closed", "Closed"
         REOPENED = "reopened", "Reopened"
         NOTED = "noted", "Note"
+        HELD = "held", "Mail held back"
+        SENT_ANYWAY = "sent_anyway", "Mail sent after all"
 
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -15,6 +15,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Still to be sent: not sent, not given up, not overtaken by later news."""
         return self.filter(sent_at=None, given_up_at=None, withdrawn_at=None)
 
+    def to_hold_back(self) -> "MessageQuerySet":
+        """What a move of the desk told the patient and no worker has taken in hand yet."""
+        return self.unsent().filter(kind__in=Message.BY_A_MOVE, attempts=0)
+
+    def held_back(self) -> "MessageQuerySet":
+        """Held back by the desk, and no later news has taken its place."""
+        return self.filter(held_back=True)
+
     def due(self, now: datetime) -> "MessageQuerySet":
         return self.unsent().filter(due_at__lte=now).order_by("due_at", "pk")
 
@@ -28,8 +36,10 @@ class Message(models.Model):
         BOOKED = "booked", "Appointment to the patient"
         RESCHEDULED = "rescheduled", "New time to the patient"
         CANCELLED = "cancelled", "Cancellation to the patient"
+        REPLY = "reply", "The desk's own words to the patient"
 
     ABOUT_THE_APPOINTMENT = (Kind.BOOKED, Kind.RESCHEDULED, Kind.CANCELLED)
+    BY_A_MOVE = (*ABOUT_THE_APPOINTMENT, Kind.REPLY)  # of the desk, and so held back at the desk
 
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="messages")
     kind = models.CharField(max_length=12, choices=Kind)
@@ -44,6 +54,7 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    held_back = models.BooleanField(default=False, help_text="Withdrawn by the desk, which may send it after all.")
     error = models.CharField("the mail server's words", max_length=500, blank=True)
 
     objects = MessageQuerySet.as_manager()
@@ -58,11 +69,20 @@ class Message(models.Model):
             )
         ]
         constraints = [
-            models.UniqueConstraint(fields=["appointment_request", "kind", "version"], name="message_once_a_version")
+            models.UniqueConstraint(fields=["appointment_request", "kind", "version"], name="message_once_a_version"),
+            models.CheckConstraint(
+                condition=Q(held_back=False) | Q(withdrawn_at__isnull=False), name="what_is_held_back_is_withdrawn"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def can_be_held_back(self) -> bool:
+        """As `to_hold_back` asks the database."""
+        over = self.sent_at or self.given_up_at or self.withdrawn_at
+        return not over and self.attempts == 0 and self.kind in self.BY_A_MOVE
 
     @property
     def state(self) -> str:
@@ -72,5 +92,5 @@ class Message(models.Model):
         if self.given_up_at:
             return "given up"
         if self.withdrawn_at:
-            return "withdrawn"
+            return "held back" if self.held_back else "withdrawn"
         return "will be tried again" if self.error else "waiting to be sent"

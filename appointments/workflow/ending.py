@@ -40,7 +40,7 @@ def close(
     if appointment and not begun:
         scheduling.release(appointment, status=Appointment.Status.CANCELLED)
         clinic = Clinic.objects.current()
-        tell(appointment_request, notifications.cancelled(appointment_request, clinic, appointment), now=now)
+        tell(appointment_request, notifications.cancelled(appointment_request, clinic, appointment), clinic, now=now)
     elif appointment:
         took_place = reason == ClosedReason.COMPLETED or appointment.status == Appointment.Status.ARRIVED
         status = Appointment.Status.FULFILLED if took_place else Appointment.Status.CANCELLED

@@ -16,6 +16,7 @@ from medspa.opening_times import clock_time
 
 OPEN = frozenset({Status.NEW, Status.CONTACTING, Status.WAITLISTED, Status.BOOKED})
 UNBOOKED = OPEN - {Status.BOOKED}
+ANY = OPEN | {Status.CLOSED}
 PERMISSION = "appointments.work_appointmentrequest"
 
 
@@ -32,6 +33,10 @@ def _is_not_theirs(row: AppointmentRequest, user: User, _now: datetime) -> bool:
 
 def _may_be_called(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
     return row.is_open or row.to_tell_since is not None
+
+
+def _can_be_mailed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return bool(row.email)
 
 
 def _is_to_come(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
@@ -53,6 +58,14 @@ def _has_others_alike(row: AppointmentRequest, _user: User, _now: datetime) -> b
     return AppointmentRequest.objects.alike(row).filter(duplicate_of=None).exists()
 
 
+def _has_mail_to_hold_back(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return any(message.can_be_held_back for message in row.messages.all())
+
+
+def _has_mail_held_back(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return any(message.held_back for message in row.messages.all())
+
+
 @dataclass(frozen=True)
 class Move:
     """One button at the desk: from which statuses it may be pressed, and what it leads to."""
@@ -63,6 +76,7 @@ class Move:
     mails: Message.Kind | None = None
     permission: str = PERMISSION
     only_if: Callable[[AppointmentRequest, User, datetime], bool] = _whatever
+    is_of_a_mail: bool = False  # its button stands beside the mail, not among the others
 
 
 MOVES = {
@@ -72,6 +86,13 @@ MOVES = {
         OPEN | {Status.CLOSED},
         "The call is written down. A new request counts as begun.",
         only_if=_may_be_called,
+    ),
+    "write": Move(
+        "Write an e-mail",
+        OPEN,
+        "The patient is mailed your words once you have seen how they go. A new request counts as begun.",
+        Message.Kind.REPLY,
+        only_if=_can_be_mailed,
     ),
     "book": Move("Book", UNBOOKED, "The time is taken for this patient.", Message.Kind.BOOKED),
     "reschedule": Move(
@@ -113,7 +134,9 @@ MOVES = {
     ),
     "close": Move("Close", OPEN, "The request leaves the queue. An appointment still to come is cancelled."),
     "reopen": Move("Reopen", frozenset({Status.CLOSED}), "The request waits for an answer again, with a new clock."),
-    "add_note": Move("Add a note", OPEN | {Status.CLOSED}, "The note stands in the history. It cannot be changed."),
+    "add_note": Move("Add a note", ANY, "The note stands in the history. It cannot be changed."),
+    "hold_back": Move("Hold back", ANY, "The mail does not go.", only_if=_has_mail_to_hold_back, is_of_a_mail=True),
+    "send_after_all": Move("Send after all", ANY, "The mail goes now.", only_if=_has_mail_held_back, is_of_a_mail=True),
 }
 
 

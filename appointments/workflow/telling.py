@@ -1,21 +1,27 @@
 """News of a visit reaches the patient: by mail, or from the desk by telephone where no address is known."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from appointments import outbox
 from appointments.models import AppointmentRequest, Message
+from medspa.models import Clinic
 
 
-def tell(appointment_request: AppointmentRequest, news: Message | None, *, now: datetime) -> None:
+def goes_at(clinic: Clinic, now: datetime) -> datetime:
+    """When a mail goes that a move of the desk has caused: until then the desk can think better of it."""
+    return now + timedelta(minutes=clinic.hold_mail_minutes)
+
+
+def tell(appointment_request: AppointmentRequest, news: Message | None, clinic: Clinic, *, now: datetime) -> None:
     """Queue the mail in place of older news. None, for want of an address, is left to the desk to tell.
 
     It is to be told since the first news that nobody has told yet.
     """
     outbox.withdraw(appointment_request, now=now)
-    outbox.queue(news)
+    outbox.queue(news, due_at=goes_at(clinic, now))
     if news is None:
         since = Coalesce(F("to_tell_since"), Value(now))
         AppointmentRequest.objects.filter(pk=appointment_request.pk).update(to_tell_since=since)

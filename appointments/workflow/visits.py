@@ -127,4 +127,4 @@ def _tell(
     clinic = Clinic.objects.current()
     details = f"{spoken(clinic, appointment.starts_at)}, {appointment.minutes} minutes, {appointment.provider}"
     write_down(appointment_request, kind, by=by, now=now, details=details, note=note)
-    tell(appointment_request, wording(appointment_request, clinic, appointment), now=now)
+    tell(appointment_request, wording(appointment_request, clinic, appointment), clinic, now=now)

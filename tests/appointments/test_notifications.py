@@ -3,8 +3,9 @@
 import pytest
 from django.core import mail
 
-from appointments import outbox, workflow
-from appointments.models import Message, PreferredTime
+from appointments import notifications, outbox, workflow
+from appointments.models import Message, PreferredTime, SavedReply
+from medspa.models import Clinic
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,10 @@ def everything_mailed(receptionist):
     outbox.send_due()
     workflow.cancel(asked, **move, seen=4, note="canarynote")
     outbox.send_due()
+    saved = SavedReply(subject="About {reference}", text="{clinic}, {telephone}: {link}")
+    words = notifications.filled_in(saved, asked, Clinic.objects.current())
+    workflow.write(asked, **move, seen=5, **words)
+    outbox.send_due()
     return asked, mail.outbox
 
 
@@ -41,7 +46,7 @@ def test_every_kind_of_mail_goes_out_without_a_canary(receptionist):
     asked, mails = everything_mailed(receptionist)
 
     assert set(Message.objects.exclude(sent_at=None).values_list("kind", flat=True)) == set(Message.Kind.values)
-    assert len(mails) == 5
+    assert len(mails) == 6
     for sent in mails:
         head = dict(sent.message().items())
         head.pop("To")
@@ -57,7 +62,7 @@ def test_mails_to_the_patient_carry_the_link_the_time_and_the_telephone(receptio
 
     link = f"/my-request/{asked.private_token}/"
     to_patient = [sent for sent in mails if sent.to == ["canary@example.com"]]
-    assert len(to_patient) == 4
+    assert len(to_patient) == 5
     assert all(link in sent.body and "(520) 555-0142" in sent.body for sent in to_patient)
     booked = next(sent for sent in to_patient if "is booked" in sent.subject)
     assert "Tuesday, January 8 at 10 am" in booked.body

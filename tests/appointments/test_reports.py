@@ -30,6 +30,8 @@ def ana(db):
 
 
 def asked(at: datetime, answered_after: timedelta | None = None, by=None, **answers) -> AppointmentRequest:
+    if answers.get("source"):
+        answers["by"] = by
     row = factories.appointment_request(now=at, **answers)
     if answered_after is not None:
         workflow.log_call(row, by=by, seen=1, reached="answered", now=at + answered_after)
@@ -139,6 +141,18 @@ def test_treatments_are_told_apart_the_most_asked_first(ana):
     ]
 
 
+def test_sources_are_told_apart_and_who_asked_at_the_desk_did_not_wait(ana):
+    asked(NOW - HOUR)
+    asked(NOW - HOUR, timedelta(minutes=30), ana)
+    asked(NOW - HOUR, source=AppointmentRequest.Source.PHONE, by=ana)
+    found = of_now()
+    assert [(line.name, line.asked, line.answered) for line in found.sources] == [
+        ("On the website", 2, 1),
+        ("By telephone", 1, 0),
+    ]
+    assert (found.whole.asked, found.whole.median_minutes) == (3, 30)
+
+
 def test_the_number_of_queries_is_the_same_for_any_number_of_requests(ana):
     def queries() -> int:
         clinic = factories.Clinic.objects.current()
@@ -200,6 +214,7 @@ def test_the_numbers_come_as_a_file(owner, ana):
         ["week", "2026-11-16", "0", "0"],
         ["week", "2026-11-23", "1", "1"],
         ["treatment", '\'=HYPERLINK("x")', "1", "1"],
+        ["source", "On the website", "1", "1"],
     ]
 
 

@@ -29,7 +29,10 @@ HALLWAYS = {
     "management",
     "settings",
 }
-WORKFLOW_ALONE = {"scheduling": {"reserve", "move", "release"}, "outbox": {"queue"}}
+WORKFLOW_ALONE = {
+    "scheduling": {"reserve", "move", "release"},
+    "outbox": {"queue", "withdraw", "hold_back", "send_after_all"},
+}
 
 
 def nodes(kind: type) -> Iterator[tuple[str, ast.AST]]:

@@ -10,18 +10,21 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from appointments.models import SavedReply
 from medspa.management.commands import open_clinic
 from medspa.models import Clinic
 from treatments.models import Benefit, Provider, Treatment
 
 pytestmark = pytest.mark.django_db
 
+REPLYING = {f"appointments.{verb}_savedreply" for verb in ("view", "add", "change", "delete")}
+
 
 @pytest.fixture(autouse=True)
 def empty_site(settings, tmp_path):
     """A site on which nothing has happened, with a folder of its own."""
     settings.VAR_DIR = tmp_path
-    for model in (Clinic, Treatment, Provider, Group, User):
+    for model in (Clinic, Treatment, Provider, SavedReply, Group, User):
         model.objects.all().delete()
 
 
@@ -32,7 +35,7 @@ def open_the_clinic(*options):
 
 
 def everything():
-    models = (Clinic, Treatment, Benefit, Provider, User, Group.permissions.through)
+    models = (Clinic, Treatment, Benefit, Provider, SavedReply, User, Group.permissions.through)
     return [list(model.objects.order_by("pk").values_list()) for model in models]
 
 
@@ -59,9 +62,21 @@ def test_there_is_something_to_ask_for_and_somewhere_to_book_from_the_first_day(
     assert [*Provider.objects.filter(is_active=True).values_list("name", flat=True)] == ["Treatment room"]
 
 
+def test_the_desk_has_the_same_replies_ready_in_both_languages():
+    open_the_clinic()
+    names = {language: [*of_the(language)] for language in ("en", "es")}
+    assert names["en"] == names["es"] == ["No time is free then", "See you soon", "We tried to call"]
+
+
+def of_the(language):
+    return SavedReply.objects.filter(language=language).values_list("name", flat=True)
+
+
 def test_what_is_seeded_would_pass_the_desks_own_forms():
     open_the_clinic()
     Clinic.objects.get().full_clean()
+    for reply in SavedReply.objects.all():
+        reply.full_clean()
     for treatment in Treatment.objects.all():
         treatment.full_clean()
         for name in open_clinic.LISTS:
@@ -85,6 +100,8 @@ def test_what_staff_edited_stays_as_they_left_it():
     Clinic.objects.update(telephone="(520) 621-2211")
     Treatment.objects.update(summary="Ours.", status=Treatment.Status.DRAFT)
     Provider.objects.update(name="Room 1")
+    SavedReply.objects.filter(language="es").delete()
+    SavedReply.objects.update(text="Ours.")
     before = everything()
     open_the_clinic()
     assert everything() == before
@@ -109,7 +126,7 @@ def test_a_treatment_that_was_there_before_the_clinic_is_left_alone():
 def test_each_group_may_do_what_its_people_do():
     open_the_clinic()
     assert (
-        permissions_of("Front desk")
+        permissions_of("Front desk") - REPLYING
         == permissions_of("Clinician")
         == {
             "appointments.view_appointmentrequest",
@@ -125,6 +142,7 @@ def test_each_group_may_do_what_its_people_do():
             "appointments.delete_timeoff",
         }
     )
+    assert permissions_of("Front desk") > REPLYING
     editor = permissions_of("Editor")
     assert {permission.split(".")[0] for permission in editor} == {"medspa", "treatments"}
     assert {"treatments.change_treatment", "medspa.change_clinic", "medspa.add_closure"} <= editor

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.dates import WEEKDAYS
 
+from appointments.models import SavedReply
 from medspa.models import Clinic
 from treatments.models import Provider, Treatment
 
@@ -44,6 +45,7 @@ EDITING = [
     *every("treatments.treatment", "treatments.benefit", "treatments.contraindication", "treatments.procedurestep"),
     *every("treatments.recoverynote", "treatments.faq", "treatments.photo", "treatments.result"),
 ]
+REPLYING = every("appointments.savedreply")
 OWNING = [
     "appointments.view_reports",
     *every("treatments.provider", "appointments.providerhours", "auth.user", "auth.group"),
@@ -51,10 +53,10 @@ OWNING = [
 ]
 
 GROUPS = {
-    "Front desk": WORKING_REQUESTS,
+    "Front desk": [*WORKING_REQUESTS, *REPLYING],
     "Clinician": WORKING_REQUESTS,
     "Editor": EDITING,
-    "Owner": [*WORKING_REQUESTS, *EDITING, *OWNING],
+    "Owner": [*WORKING_REQUESTS, *REPLYING, *EDITING, *OWNING],
 }
 
 # A password that can be read out: consonants and vowels in turn, none that sound or look alike. 16 bits a group.
@@ -94,6 +96,9 @@ def open_doors() -> str:
             clinic.hours.create(weekday=weekdays[name], opens_at=hours["opens_at"], closes_at=hours["closes_at"])
     for provider in opening["providers"]:
         Provider.objects.get_or_create(**provider)
+    for reply in read("replies")["replies"]:
+        kept = {"name": reply.pop("name"), "language": reply.pop("language")}
+        SavedReply.objects.get_or_create(**kept, defaults=texts_of(reply))
     treatment = write_first_treatment(read("microneedling"), {"es": read("microneedling.es")})
     return f"Clinic: opened {clinic} with example hours and the page {treatment}."
 

@@ -1,0 +1,37 @@
+"""What a move told the patient and has not gone yet, or was held back: when it goes, and what the desk may do."""
+
+from typing import NamedTuple
+
+from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
+
+from appointments.models import AppointmentRequest, Message
+from medspa.opening_times import clock_time
+
+
+class PendingMail(NamedTuple):
+    message: Message
+    goes: str  # in words; empty: it is held back
+
+    @property
+    def move(self) -> str:
+        return "hold_back" if self.goes else "send_after_all"
+
+
+def pending(appointment_request: AppointmentRequest, user: AbstractUser) -> list[PendingMail]:
+    """For those who may see mails: what can be held back, and what is."""
+    if not user.has_perm("appointments.view_message"):
+        return []
+    mails = appointment_request.messages.all()
+    return [
+        PendingMail(mail, when_it_goes(mail) or "goes now" if mail.can_be_held_back else "")
+        for mail in mails
+        if mail.can_be_held_back or mail.held_back
+    ]
+
+
+def when_it_goes(message: Message) -> str:
+    """`goes at 3:05 pm`, on the clock of the page; empty once it is due."""
+    if message.due_at <= timezone.now():
+        return ""
+    return f"goes at {clock_time(timezone.localtime(message.due_at).time())}"
