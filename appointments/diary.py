@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
-from appointments.models import Appointment, AppointmentQuerySet, AppointmentRequest
+from appointments.models import Appointment, AppointmentQuerySet, AppointmentRequest, TimeOff
 from medspa.models import Clinic
 from medspa.opening_times import clock_time
 from treatments.models import Provider
@@ -32,6 +32,7 @@ class Column(NamedTuple):
 
     provider: Provider
     visits: list[Visit]
+    off: list[TimeOff]
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Day:
     opening: str
     is_closed: bool
     visits: list[Visit] = field(default_factory=list)
+    off: list[TimeOff] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
 
 
@@ -64,7 +66,7 @@ def read_day(clinic: Clinic, on: date, now: datetime | None = None) -> Day:
     for visit in day.visits:
         visits_of[visit.appointment.provider_id].append(visit)
     day.columns = [
-        Column(provider, visits_of[provider.pk])
+        Column(provider, visits_of[provider.pk], [off for off in day.off if off.provider_id == provider.pk])
         for provider in Provider.objects.all()
         if provider.is_active or visits_of[provider.pk]
     ]
@@ -84,6 +86,10 @@ def _read(clinic: Clinic, dates: list[date], now: datetime | None) -> list[Day]:
     for appointment in visits.order_by("starts_at", "provider__name", "pk"):
         begins = appointment.starts_at.astimezone(clinic.zone)
         days[begins.date()].visits.append(Visit(appointment, clock_time(begins.time())))
+    for off in TimeOff.objects.filter(starts_on__lte=dates[-1], ends_on__gte=dates[0]).select_related("provider"):
+        for day in days.values():
+            if off.starts_on <= day.on <= off.ends_on:
+                day.off.append(off)
     return [*days.values()]
 
 

@@ -24,6 +24,7 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "reschedule": VisitForm,
     "cancel": NoteForm,
     "arrive": MoveForm,
+    "fulfil": NoteForm,
     "no_show": NoteForm,
     "waitlist": NoteForm,
     "merge": MergeForm,

@@ -71,9 +71,14 @@ class TimeOff(models.Model):
     def when(self) -> str:
         """`Nov 24, 2026`, `Nov 24, 2026 to Nov 27, 2026`, `Nov 24, 2026, 1 pm to 3 pm`."""
         first, last = (date_format(day, "M j, Y") for day in (self.starts_on, self.ends_on))
-        if self.starts_at and self.ends_at:
-            return f"{first}, {clock_time(self.starts_at)} to {clock_time(self.ends_at)}"
+        if self.hours:
+            return f"{first}, {self.hours}"
         return first if first == last else f"{first} to {last}"
+
+    @property
+    def hours(self) -> str:
+        """`1 pm to 3 pm`, or empty for whole days."""
+        return f"{clock_time(self.starts_at)} to {clock_time(self.ends_at)}" if self.starts_at and self.ends_at else ""
 
     def spell(self, zone: ZoneInfo) -> Spell:
         """From when until when, aware, in UTC."""

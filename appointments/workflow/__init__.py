@@ -6,7 +6,7 @@ version that its caller saw, so that of several people who press at once one suc
 
 from appointments.workflow.answering import ENOUGH_CALLS, REACHED, add_note, claim, log_call, waitlist
 from appointments.workflow.duplicates import merge
-from appointments.workflow.ending import close, reopen
+from appointments.workflow.ending import close, fulfil, reopen
 from appointments.workflow.mails import hold_back, send_after_all, write
 from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves, will_mail
 from appointments.workflow.receiving import receive
@@ -26,6 +26,7 @@ __all__ = [
     "cancel",
     "claim",
     "close",
+    "fulfil",
     "hold_back",
     "log_call",
     "merge",

@@ -49,6 +49,13 @@ def close(
     write_down(appointment_request, Event.Kind.CLOSED, by=by, now=now, details=details, note=note)
 
 
+def fulfil(
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
+) -> None:
+    """The visit took place, and the request ends. MoveNotAllowed before the visit begins."""
+    close(appointment_request, by=by, seen=seen, reason=ClosedReason.COMPLETED, note=note, now=now)
+
+
 @transaction.atomic
 def reopen(
     appointment_request: AppointmentRequest, *, by: User, seen: int, note: str, now: datetime | None = None

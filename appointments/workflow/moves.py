@@ -49,6 +49,11 @@ def _may_arrive(row: AppointmentRequest, user: User, now: datetime) -> bool:
     return visit is not None and _is_to_come(row, user, now) and visit.starts_at - now < EARLIEST
 
 
+def _has_begun(row: AppointmentRequest, _user: User, now: datetime) -> bool:
+    visit = row.booked_appointment()
+    return visit is not None and visit.has_begun(now)
+
+
 def _is_missed(row: AppointmentRequest, user: User, now: datetime) -> bool:
     visit = row.booked_appointment()
     return visit is not None and _is_to_come(row, user, now) and visit.starts_at <= now
@@ -114,6 +119,12 @@ MOVES = {
         frozenset({Status.BOOKED}),
         "The patient is here. Close the request once the visit is over.",
         only_if=_may_arrive,
+    ),
+    "fulfil": Move(
+        "Took place",
+        frozenset({Status.BOOKED}),
+        "The visit is fulfilled, and the request is closed.",
+        only_if=_has_begun,
     ),
     "no_show": Move(
         "Did not come",

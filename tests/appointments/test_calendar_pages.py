@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from appointments import diary, workflow
 from appointments.admin import call_sheet
-from appointments.models import PreferredTime
+from appointments.models import PreferredTime, TimeOff
 from medspa.models import Clinic
 from tests import factories
 
@@ -234,9 +234,9 @@ def test_a_day_a_week_and_a_sheet_take_the_same_queries_for_one_visit_and_for_tw
         workflow.no_show(missed, by=receptionist, seen=2, now=on(17, 12))
         factories.appointment_request(treatment=kind, now=NOW - timedelta(hours=2))
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(sheet(desk.get(DAY))) == rows + 1
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert words(desk.get(WEEK)).count("Ana Ruiz") == rows
     with django_assert_num_queries(9):
         assert len(sheet(desk.get(CALLS))) == 2 * rows + 1
@@ -412,3 +412,14 @@ def test_the_first_page_counts_who_comes_today_after_what_waits(desk):
     factories.appointment_request()
     first_page = words(desk.get("/admin/"))
     assert first_page.index("Requests to answer (1)") < first_page.index("Appointments today (2) This week")
+
+
+def test_time_off_is_shown_on_the_day_and_in_the_week(desk):
+    lena = factories.provider(name="Lena")
+    TimeOff.objects.create(provider=lena, starts_on="2026-11-24", ends_on="2026-11-25")
+    hours = {"starts_at": "13:00", "ends_at": "15:00"}
+    TimeOff.objects.create(provider=lena, starts_on="2026-11-27", ends_on="2026-11-27", **hours)
+    assert "Lena Off" in words(desk.get(DAY, {"date": "2026-11-25"}))
+    assert "Lena Off, 1 pm to 3 pm" in words(desk.get(DAY, {"date": "2026-11-27"}))
+    assert "Lena No visit" in words(desk.get(DAY, {"date": "2026-11-26"}))
+    assert words(desk.get(WEEK, {"date": "2026-11-24"})).count("Lena : off") == 3

@@ -58,6 +58,20 @@ def test_a_patient_arrives_and_the_visit_is_fulfilled_when_it_is_closed(desk, at
     assert (visit.status, visit.closed_reason, visit.appointments.get().status) == ("closed", "completed", "fulfilled")
 
 
+def test_a_visit_is_fulfilled_by_one_move(desk, at, visit):
+    with at(VISIT - HOUR):
+        assert "/move/fulfil/" not in desk.get(f"{QUEUE}{visit.pk}/change/").content.decode()
+        with pytest.raises(workflow.MoveNotAllowed):
+            workflow.fulfil(visit, by=factories.receptionist(), seen=visit.version)
+    visit.refresh_from_db()
+    with at(VISIT + HOUR):
+        assert "Took place" in words(desk.get(f"{QUEUE}{visit.pk}/change/"))
+        assert press(desk, visit, "fulfil", note="All well").status_code == 303
+
+    assert (visit.status, visit.closed_reason, visit.appointments.get().status) == ("closed", "completed", "fulfilled")
+    assert visit.events.last().note == "All well"
+
+
 def test_who_came_and_was_not_treated_came_all_the_same(desk, at, visit):
     with at(VISIT):
         press(desk, visit, "arrive")
