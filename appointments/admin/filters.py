@@ -47,6 +47,7 @@ class StateFilter(OpensOnOne):
             ("unclaimed", "Unclaimed"),
             ("waitlisted", "Waiting list"),
             ("to_tell", "To tell by phone"),
+            ("over", "Visits over"),
             ("all", "All"),
         ]
 
@@ -66,6 +67,7 @@ class StateFilter(OpensOnOne):
             "unclaimed": lambda: queryset.to_answer().of(None),
             "waitlisted": lambda: queryset.waitlisted(),
             "to_tell": lambda: queryset.to_tell(timezone.now()),
+            "over": lambda: queryset.visit_over(timezone.now()),
         }
         return narrowed.get(self.value(), lambda: queryset)()
 

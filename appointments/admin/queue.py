@@ -96,6 +96,8 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         """By the clock what waits, by age the waiting list and what is to be told; else the newest first."""
         if request.GET.get("state") == "waitlisted":
             return AppointmentRequest.objects.longest_waiting_first().query.order_by
+        if request.GET.get("state") == "over":
+            return ("appointments__ends_at", "pk")
         if request.GET.get("state") == "to_tell":
             return AppointmentRequest.objects.longest_untold_first().query.order_by
         beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)

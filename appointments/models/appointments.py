@@ -75,6 +75,9 @@ class Appointment(models.Model):
         indexes = [
             models.Index(fields=["provider", "ends_at"], name="appointment_provider"),
             models.Index(fields=["starts_at"], name="appointment_day"),
+            models.Index(
+                fields=["ends_at"], condition=Q(status__in=["booked", "arrived"]), name="appointment_standing"
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_it_starts"),

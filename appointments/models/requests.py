@@ -53,6 +53,7 @@ class Standing(NamedTuple):
     unclaimed: int
     waitlisted: int
     to_tell: int
+    over: int
     oldest: datetime | None
 
     @property
@@ -92,8 +93,12 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
         """Whose patient has no address and does not yet know the latest news of a visit. Whatever the status."""
         return self.filter(to_tell_since__lte=now)
 
+    def visit_over(self, now: datetime) -> "AppointmentRequestQuerySet":
+        """Booked, and the visit's time has passed: nobody has said yet whether it took place."""
+        return self.filter(appointments__status__in=["booked", "arrived"], appointments__ends_at__lt=now)
+
     def standing(self, now: datetime, user: User) -> Standing:
-        """The queue as `user` finds it, in one query over what is open and whom to tell."""
+        """The queue as `user` finds it, in two queries: over what is open and whom to tell, and over visits."""
         waits = Q(status__in=WAITING)
         late, soon = (
             waits & Q(next_action_at__lt=now),
@@ -111,7 +116,7 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
             to_tell=Count("pk", filter=to_tell),
             oldest=Min("created_at", filter=waits),
         )
-        return Standing(**numbers)
+        return Standing(**numbers, over=self.visit_over(now).count())
 
     def next_first(self) -> "AppointmentRequestQuerySet":
         """In the order of the clock. What came in over a night is due at one moment: then the oldest is first."""

@@ -117,7 +117,7 @@ MOVES = {
     "arrive": Move(
         "Arrived",
         frozenset({Status.BOOKED}),
-        "The patient is here. Close the request once the visit is over.",
+        "The patient is here. Press “Took place” once the visit is over.",
         only_if=_may_arrive,
     ),
     "fulfil": Move(

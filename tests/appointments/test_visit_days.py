@@ -72,6 +72,20 @@ def test_a_visit_is_fulfilled_by_one_move(desk, at, visit):
     assert visit.events.last().note == "All well"
 
 
+def test_a_visit_that_is_over_is_not_forgotten(desk, at, visit):
+    def listed() -> str:
+        return words(desk.get(QUEUE, {"state": "over"}))
+
+    with at(VISIT + HOUR / 4):
+        assert visit.reference not in desk.get(QUEUE, {"state": "over"}).content.decode()
+        assert "Visits over 0" in listed()
+    with at(VISIT + HOUR):
+        assert "Visits over 1" in listed()
+        assert visit.full_name in listed()
+        press(desk, visit, "fulfil")
+        assert "Visits over 0" in listed()
+
+
 def test_who_came_and_was_not_treated_came_all_the_same(desk, at, visit):
     with at(VISIT):
         press(desk, visit, "arrive")
