@@ -54,6 +54,7 @@ class Seeder:
     """Makes `many` stories from the oldest to the newest. The same seed makes the same ones but for their secrets."""
 
     def __init__(self, many: int, seed: int, now: datetime, staff: User, providers: list[Provider]):
+        self.references = set(AppointmentRequest.objects.values_list("reference", flat=True))
         self.random, self.many, self.now, self.staff = Random(seed), many, now, staff
         self.clinic = Clinic.objects.current()
         self.treatments = [*Treatment.objects.originals(), None]
@@ -87,7 +88,7 @@ class Seeder:
         number = f"{random.randrange(200, 1000)}55501{random.randrange(100):02}"  # reserved for fiction
         due = respond_by(self.clinic, at)
         return AppointmentRequest(
-            reference=new_reference(),
+            reference=self._reference(),
             private_token=token,
             private_token_hash=hash_token(token),
             full_name=name,
@@ -100,6 +101,13 @@ class Seeder:
             respond_by=due,
             next_action_at=due,
         )
+
+    def _reference(self) -> str:
+        """One that nothing else has: among a million drawn, several hundred would be drawn twice."""
+        while (reference := new_reference()) in self.references:
+            pass
+        self.references.add(reference)
+        return reference
 
     def _waits(self, story: Story, at: datetime) -> None:
         if self.random.random() < 0.4:

@@ -45,6 +45,13 @@ def test_the_same_seed_makes_the_same_patients_and_it_may_run_again():
     assert AppointmentRequest.objects.count() == 60
 
 
+def test_a_reference_that_is_drawn_twice_is_drawn_again(monkeypatch):
+    drawn = iter(["AAA-AAAA", "AAA-AAAA", "BBB-BBBB"])
+    monkeypatch.setattr("appointments.management.seeding.new_reference", lambda: next(drawn))
+    seed(2)
+    assert {*AppointmentRequest.objects.values_list("reference", flat=True)} == {"AAA-AAAA", "BBB-BBBB"}
+
+
 def test_a_site_with_real_requests_is_left_alone_unless_forced():
     factories.appointment_request(email="")
     with pytest.raises(CommandError, match="real patients"):
