@@ -35,10 +35,8 @@ def write(
     """
     now, clinic = now or timezone.now(), Clinic.objects.current()
     begun = {Status.NEW: Status.CONTACTING}.get(Status(appointment_request.status), F("status"))
-    changes: dict[str, Any] = {"status": begun, "first_response_at": Coalesce(F("first_response_at"), Value(now))}
-    if appointment_request.is_waiting:
-        changes["next_action_at"] = follow_up(clinic, appointment_request.calls_in_vain + 1, now)
-    swap("write", appointment_request, by=by, seen=seen, now=now, **changes)
+    changes = _answered(appointment_request, clinic, now)
+    swap("write", appointment_request, by=by, seen=seen, now=now, status=begun, **changes)
     insist("write", appointment_request, by=by, now=now)
     kept = f"{subject}\n\n{text}".replace(appointment_request.private_token, "…")
     write_down(appointment_request, Event.Kind.WRITTEN, by=by, now=now, note=kept)
@@ -53,13 +51,15 @@ def hold_back(
     """Keep the mail with the key `message` from going. MoveNotAllowed once a worker has taken it in hand.
 
     It is the mail that is compared and swapped: the minutes run, so whatever else was done to the request since it
-    was seen is no hindrance.
+    was seen is no hindrance. A reply that does not go was no answer: what waits is due again at once.
     """
     mail = _of(appointment_request, message)
     now = _swap_whatever_was_seen("hold_back", appointment_request, by=by, now=now)
     if not outbox.hold_back(mail, now=now):
         raise MoveNotAllowed(_why_it_stays_so(mail))
     write_down(appointment_request, Event.Kind.HELD, by=by, now=now, details=str(mail))
+    if mail.kind == Message.Kind.REPLY:
+        _take_back_the_answer(appointment_request, mail, now)
 
 
 @transaction.atomic
@@ -72,6 +72,29 @@ def send_after_all(
     if not outbox.send_after_all(mail, now=now):
         raise MoveNotAllowed(_why_it_stays_so(mail))
     write_down(appointment_request, Event.Kind.SENT_ANYWAY, by=by, now=now, details=str(mail))
+    if mail.kind == Message.Kind.REPLY:
+        _change(appointment_request, **_answered(appointment_request, Clinic.objects.current(), now))
+
+
+def _answered(appointment_request: AppointmentRequest, clinic: Clinic, now: datetime) -> dict[str, Any]:
+    """What a reply changes: the first answer is given, and what waits is due when the ladder's next call would be."""
+    changes: dict[str, Any] = {"first_response_at": Coalesce(F("first_response_at"), Value(now))}
+    if appointment_request.is_waiting:
+        changes["next_action_at"] = follow_up(clinic, appointment_request.calls_in_vain + 1, now)
+    return changes
+
+
+def _take_back_the_answer(appointment_request: AppointmentRequest, mail: Message, now: datetime) -> None:
+    written = appointment_request.events.get(kind=Event.Kind.WRITTEN, version=mail.version)
+    if appointment_request.first_response_at == written.at:
+        _change(appointment_request, first_response_at=None)
+    if appointment_request.is_waiting:
+        _change(appointment_request, next_action_at=now)
+
+
+def _change(appointment_request: AppointmentRequest, **changes: Any) -> None:
+    AppointmentRequest.objects.filter(pk=appointment_request.pk).update(**changes)
+    appointment_request.refresh_from_db()
 
 
 def _of(appointment_request: AppointmentRequest, key: int) -> Message:

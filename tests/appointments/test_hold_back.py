@@ -173,6 +173,31 @@ def test_newer_news_takes_the_place_of_what_was_held_back(booked, receptionist):
         workflow.send_after_all(booked, by=receptionist, seen=4, message=held.pk)
 
 
+def test_a_reply_that_is_held_back_was_no_answer(clinic, receptionist):
+    row = factories.appointment_request(email="ana@example.com")
+    workflow.write(row, by=receptionist, seen=1, subject="Your request", text="Please call us.")
+    answered = row.first_response_at
+    assert answered is not None
+    assert row.next_action_at > answered
+
+    workflow.hold_back(row, by=receptionist, seen=row.version, message=news(row).pk)
+    assert row.first_response_at is None
+    assert AppointmentRequest.objects.to_call_now(NOON + timedelta(minutes=1)).get() == row
+
+    workflow.send_after_all(row, by=receptionist, seen=row.version, message=news(row).pk)
+    assert row.first_response_at is not None
+    assert not AppointmentRequest.objects.to_call_now(NOON + timedelta(minutes=1)).exists()
+
+
+def test_an_answer_given_before_a_reply_that_is_held_back_stays(clinic, receptionist):
+    row = factories.appointment_request(email="ana@example.com")
+    workflow.log_call(row, by=receptionist, seen=1, reached="answered")
+    talked = row.first_response_at
+    workflow.write(row, by=receptionist, seen=row.version, subject="Your request", text="As we said.")
+    workflow.hold_back(row, by=receptionist, seen=row.version, message=news(row).pk)
+    assert row.first_response_at == talked
+
+
 def test_what_is_held_back_already_is_not_held_back_twice(booked, receptionist):
     workflow.hold_back(booked, by=receptionist, seen=2, message=news(booked).pk)
     with pytest.raises(workflow.MoveNotAllowed, match="held back already"):
