@@ -17,12 +17,12 @@ PAGES = [
 def test_a_receptionist_books_a_visit_in_five_presses(sign_in, opened_site):
     send_request(opened_site, full_name="Maya Chen")
     page = sign_in()
-    page.get_by_role("link", name="Requests to answer").click()
-    page.get_by_role("link", name="Maya Chen").first.click()
-    page.get_by_role("link", name="Book", exact=True).click()
+    press(page.get_by_role("link", name="Requests to answer"))
+    press(page.get_by_role("link", name="Maya Chen").first)
+    press(page.get_by_role("link", name="Book", exact=True))
     assert page.get_by_text("We mail ana@example.com").is_visible()
     page.get_by_role("group", name="Soonest").get_by_role("radio").last.check()
-    page.get_by_role("button", name="Book").click()
+    press(page.get_by_role("button", name="Book"))
 
     assert page.get_by_text("The patient is told by e-mail.").is_visible()
     assert page.get_by_text("Booked", exact=True).first.is_visible()
@@ -67,23 +67,23 @@ def test_axe_finds_nothing_on_any_page_of_a_request(sign_in, opened_site, width,
     then_nothing_is_found(page)
     page.goto(QUEUE)
     then_nothing_is_found(page)
-    page.get_by_role("link", name="Zoë O'Brien").first.click()
+    press(page.get_by_role("link", name="Zoë O'Brien").first)
     then_nothing_is_found(page)
     request_page = page.url
     for name in offered(page):
         page.goto(request_page.replace("/change/", f"/move/{name}/"))
         then_nothing_is_found(page)
     page.goto(request_page.replace("/change/", "/move/book/"))
-    page.get_by_role("button", name="Book").click()
+    press(page.get_by_role("button", name="Book"))
     then_nothing_is_found(page)  # with what is missing
     page.get_by_role("radio").first.check()
-    page.get_by_role("button", name="Book").click()
+    press(page.get_by_role("button", name="Book"))
     then_nothing_is_found(page)  # booked
     for name in offered(page):
         page.goto(request_page.replace("/change/", f"/move/{name}/"))
         then_nothing_is_found(page)
     page.goto(request_page.replace("/change/", "/move/cancel/"))
-    page.get_by_role("button", name="Cancel the appointment").click()
+    press(page.get_by_role("button", name="Cancel the appointment"))
     page.get_by_text("Free again").wait_for()
     then_nothing_is_found(page)
 
@@ -108,15 +108,15 @@ def test_axe_finds_nothing_where_time_off_meets_a_visit(sign_in, opened_site, wi
     send_request(opened_site, full_name="Maya Chen")
     page = sign_in(width=width, dark=dark)
     page.goto(QUEUE)
-    page.get_by_role("link", name="Maya Chen").first.click()
-    page.get_by_role("link", name="Book", exact=True).click()
+    press(page.get_by_role("link", name="Maya Chen").first)
+    press(page.get_by_role("link", name="Book", exact=True))
     page.get_by_role("radio").first.check()
-    page.get_by_role("button", name="Book").click()
+    press(page.get_by_role("button", name="Book"))
     page.goto("/admin/appointments/timeoff/add/")
     page.get_by_label("Provider").select_option(index=1)
     page.get_by_label("First day").fill("2026-01-01")
     page.get_by_label("Last day").fill("2036-01-01")
-    page.get_by_role("button", name="Save", exact=True).click()
+    press(page.get_by_role("button", name="Save", exact=True))
     page.get_by_role("heading", name="Booked in this time off").wait_for()
     then_nothing_is_found(page)
 
@@ -124,7 +124,7 @@ def test_axe_finds_nothing_where_time_off_meets_a_visit(sign_in, opened_site, wi
 @BOTH_WAYS
 def test_axe_finds_nothing_on_the_owners_pages(sign_in, width, dark):
     page = sign_in("olga", width=width, dark=dark)
-    page.get_by_role("link", name="Reports").click()
+    press(page.get_by_role("link", name="Reports"))
     then_nothing_is_found(page)
     page.goto("/admin/treatments/provider/1/change/")
     then_nothing_is_found(page)
@@ -134,10 +134,10 @@ def test_axe_finds_nothing_on_the_owners_pages(sign_in, width, dark):
 def test_a_request_is_taken_by_telephone_and_its_patient_is_told(sign_in, width, dark):
     page = sign_in(width=width, dark=dark)
     page.goto(QUEUE)
-    page.get_by_role("link", name="New phone request").click()
+    press(page.get_by_role("link", name="New phone request"))
     then_nothing_is_found(page)
     page.get_by_label("Full name").fill("Rosa Delgado")
-    page.get_by_role("button", name="Save the request").click()
+    press(page.get_by_role("button", name="Save the request"))
     page.get_by_role("alert").get_by_role("link", name="Choose where the patient is").wait_for()
     then_nothing_is_found(page)
 
@@ -146,10 +146,10 @@ def test_a_request_is_taken_by_telephone_and_its_patient_is_told(sign_in, width,
     page.get_by_label("Phone call").check()
     page.get_by_label("What would you like to come in for?").select_option("unsure")
     page.get_by_label("I read this to the patient, who agreed").check()
-    page.get_by_role("button", name="Save the request").click()
-    page.get_by_role("link", name="Book", exact=True).click()
+    press(page.get_by_role("button", name="Save the request"))
+    press(page.get_by_role("link", name="Book", exact=True))
     page.locator("input[name=slot]").first.check()
-    page.get_by_role("button", name="Book").click()
+    press(page.get_by_role("button", name="Book"))
     then_nothing_is_found(page)
     assert "Rosa" not in page.title() + page.url
 
@@ -157,7 +157,7 @@ def test_a_request_is_taken_by_telephone_and_its_patient_is_told(sign_in, width,
     page.goto(f"{QUEUE}?state=to_tell")
     then_nothing_is_found(page)
     page.goto(request_page)
-    page.get_by_role("button", name="I told the patient").click()
+    press(page.get_by_role("button", name="I told the patient"))
     page.get_by_text("Call: Answered.").wait_for()
     assert page.get_by_text("Not told yet").count() == 0
 
@@ -168,13 +168,13 @@ def test_a_reply_is_written_looked_at_and_held_back(sign_in, opened_site, width,
     send_request(opened_site, full_name="Nora Lee")
     page = sign_in(width=width, dark=dark)
     page.goto(QUEUE)
-    page.get_by_role("link", name="Nora Lee").first.click()
-    page.get_by_role("link", name="Write an e-mail").click()
-    page.get_by_role("link", name="We tried to call", exact=True).click()
+    press(page.get_by_role("link", name="Nora Lee").first)
+    press(page.get_by_role("link", name="Write an e-mail"))
+    press(page.get_by_role("link", name="We tried to call", exact=True))
     then_nothing_is_found(page)
-    page.get_by_role("button", name="Preview").click()
+    press(page.get_by_role("button", name="Preview"))
     then_nothing_is_found(page)
-    page.get_by_role("button", name="Change the words").click()
+    press(page.get_by_role("button", name="Change the words"))
     page.get_by_label("Text").fill("Please call us.\n\nThank you.")
     page.get_by_label("Subject").fill("")
     page.keyboard.press("Enter")
@@ -183,10 +183,10 @@ def test_a_reply_is_written_looked_at_and_held_back(sign_in, opened_site, width,
     page.get_by_label("Subject").fill("Your request")
     page.keyboard.press("Enter")
     page.get_by_text("Please call us.").wait_for()
-    page.get_by_role("button", name="Send").click()
+    press(page.get_by_role("button", name="Send"))
     page.get_by_text("goes at").first.wait_for()
     then_nothing_is_found(page)
-    page.get_by_role("button", name="Hold back").click()
+    press(page.get_by_role("button", name="Hold back"))
     page.get_by_text("The patient has NOT been told.").first.wait_for()
     then_nothing_is_found(page)
     assert "Nora" not in page.title() + page.url
@@ -197,12 +197,18 @@ def test_axe_finds_nothing_where_saved_replies_are_kept(sign_in, width, dark):
     page = sign_in(width=width, dark=dark)
     page.goto("/admin/appointments/savedreply/")
     then_nothing_is_found(page)
-    page.get_by_role("link", name="See you soon").first.click()
+    press(page.get_by_role("link", name="See you soon").first)
     page.get_by_text("We look forward to seeing you on Tuesday, January 8 at 10 am.").wait_for()
     page.get_by_label("Subject").fill("Dear {full_name}")
-    page.get_by_role("button", name="Save", exact=True).click()
+    press(page.get_by_role("button", name="Save", exact=True))
     page.get_by_text("{full_name} cannot be filled in.").first.wait_for()
     then_nothing_is_found(page)
+
+
+def press(button):
+    """Press it, and wait for the page that it leads to."""
+    with button.page.expect_navigation():
+        button.click()
 
 
 def then_nothing_is_found(page):
