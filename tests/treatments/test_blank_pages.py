@@ -6,6 +6,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from medspa import views
+from medspa.models import Closure
 from tests import factories
 
 EMPTY = re.compile(r"<(div|p|h[1-6]|ul|ol|dl|li|nav|section|article|figure|figcaption|address)\b[^>]*>\s*</\1>")
@@ -82,6 +83,15 @@ def test_a_site_without_treatments_holds_together(clinic):
     assert 'id="treatments"' not in home
     assert "We are writing these pages." in page("/treatments/")
     assert "/privacy/</loc>" in page("/sitemap.xml")
+
+
+def test_closures_beyond_the_next_five_are_folded_away(clinic):
+    for number in range(7):
+        Closure.objects.create(starts_on=clinic.today(), ends_on=clinic.today(), reason=f"Reason {number}")
+    shown, _summary, folded = page("/").partition("More days when we are closed")
+    assert shown.count("Reason ") == 5
+    assert "<li>" in folded
+    assert folded.partition("</details>")[0].count("Reason ") == 2
 
 
 def test_the_header_names_the_hours_only_while_they_fit_in_a_line(db):
