@@ -1,4 +1,4 @@
-"""In forced colours, light and dark: buttons are told apart, all focus is ringed, and nothing is said by colour alone."""
+"""In forced colours, light and dark: buttons are told apart, every focus is ringed, nothing is said by colour alone."""
 
 import pytest
 
