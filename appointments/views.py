@@ -104,8 +104,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _refuse(
     request: HttpRequest, form: AppointmentRequestForm, clinic: Clinic, trouble: str, status: HTTPStatus
 ) -> HttpResponse:
-    """Show what was typed once more, with what went wrong and the telephone number."""
-    form.add_error(None, _("%(trouble)s, or call %(number)s") % {"trouble": trouble, "number": clinic.telephone})
+    """Show what was typed once more, with what went wrong and the telephone number where there is one."""
+    if clinic.telephone:
+        trouble = _("%(trouble)s, or call %(number)s") % {"trouble": trouble, "number": clinic.telephone}
+    form.add_error(None, trouble)
     return _show_form(request, form, clinic, status=status)
 
 

@@ -139,8 +139,10 @@ class Clinic(models.Model):
 
     @property
     def telephone_link(self) -> str:
-        """The number for a `tel:` link. Ten digits are taken as a US number."""
+        """The number for a `tel:` link, empty where there is none. Ten digits are taken as a US number."""
         digits = "".join(filter(str.isdigit, self.telephone))
+        if not digits:
+            return ""
         return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
 
     @property

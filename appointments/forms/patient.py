@@ -134,6 +134,8 @@ class AppointmentRequestForm(forms.Form):
             *((slug, treatment.in_words_of(self.language).name) for slug, treatment in self.treatments.items()),
             (UNSURE, _("I am not sure, I would like advice")),
         ]
+        if not self.treatments:
+            del self.fields["treatment"]
         times = times_to_prefer(clinic)
         ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
         known = {time.code: time for time in times} | {time.code: time for time in map(read_preference, ticked) if time}
@@ -164,6 +166,6 @@ class AppointmentRequestForm(forms.Form):
     def save(self, **taken: Any) -> AppointmentRequest:
         """Hand the answers to the workflow. Sent twice, the same form gives the same request."""
         answers = {"language": self.language, **self.cleaned_data, **taken}
-        treatment = self.treatments.get(answers.pop("treatment"))
+        treatment = self.treatments.get(answers.pop("treatment", UNSURE))
         preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
         return workflow.receive(treatment=treatment, preferred_times=preferred_times, **answers)

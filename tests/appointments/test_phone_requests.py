@@ -147,6 +147,7 @@ def test_the_page_asks_what_the_website_asks_and_shows_what_is_read_out(desk, cl
     ],
 )
 def test_a_mistake_stores_nothing_and_keeps_the_words(desk, changes, complaint):
+    factories.treatment()
     filled = {"full_name": "Rosa Delgado", "email": "rosa@example.com", "message": "After three"} | changes
     if changes.get("contact_by") == "email":
         filled["email"] = ""

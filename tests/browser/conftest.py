@@ -53,11 +53,12 @@ def look(chromium, opened_site):
     """
     contexts, complaints = [], []
 
-    def open_page(address, *, width=1280, dark=False, scripts=True):
+    def open_page(address, *, width=1280, dark=False, forced=False, scripts=True):
         context = chromium.new_context(
             base_url=opened_site.url,
             viewport={"width": width, "height": 800},
             color_scheme="dark" if dark else "light",
+            forced_colors="active" if forced else "none",
             java_script_enabled=scripts,
         )
         contexts.append(context)

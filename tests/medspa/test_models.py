@@ -58,7 +58,7 @@ def test_a_time_zone_that_does_not_exist_is_refused(clinic, name):
 
 
 @pytest.mark.parametrize(
-    ("telephone", "link"), [("(520) 555-0142", "+15205550142"), ("+44 20 7946 0958", "+442079460958")]
+    ("telephone", "link"), [("(520) 555-0142", "+15205550142"), ("+44 20 7946 0958", "+442079460958"), ("", "")]
 )
 def test_the_telephone_number_becomes_a_link(clinic, telephone, link):
     clinic.telephone = telephone
