@@ -52,5 +52,24 @@ def chart(title: str, unit: str, lines: Sequence[Line], series: Sequence[Series]
     return Chart(title, unit, [each.name for each in series], top, bars)
 
 
+class Row(NamedTuple):
+    """One line as a bar that lies: what was asked, and the part of it that was booked."""
+
+    name: str
+    asked: int
+    booked: int
+    asked_width: str
+    booked_width: str
+
+
+def rows(lines: Sequence[Line]) -> list[Row]:
+    """Requests and bookings of each line, the longest bar 100 wide."""
+    top = max((line.asked for line in lines), default=0) or 1
+    return [
+        Row(line.name, line.asked, line.booked, _short(100 * line.asked / top), _short(100 * line.booked / top))
+        for line in lines
+    ]
+
+
 def _short(number: float) -> str:
     return f"{number:.2f}"

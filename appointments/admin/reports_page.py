@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from appointments.admin.charts import Chart, Series, chart
+from appointments.admin.charts import Chart, Series, chart, rows
 from appointments.reports import Line, Report, report
 from medspa.models import Clinic
 
@@ -47,9 +47,9 @@ def reports_page(desk: ModelAdmin, request: HttpRequest) -> HttpResponse:
         "report": found,
         "charts": charts(found.weeks),
         "groups": [
-            ("Week of", "By week", found.weeks),
-            ("Treatment", "By treatment", found.treatments),
-            ("Asked", "By source", found.sources),
+            ("Week of", "By week", found.weeks, []),
+            ("Treatment", "By treatment", found.treatments, rows(found.treatments)),
+            ("Asked", "By source", found.sources, rows(found.sources)),
         ],
         "weeks": weeks,
         "periods": PERIODS,

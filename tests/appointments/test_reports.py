@@ -218,6 +218,19 @@ def test_the_numbers_come_as_a_file(owner, ana):
     ]
 
 
+def test_each_treatment_and_each_source_has_its_bar(owner, ana):
+    peel = factories.treatment(name="Peel")
+    for treatment in (peel, peel, peel, peel, None):
+        asked(NOW - HOUR, treatment=treatment)
+    page = owner.get(REPORTS).content.decode()
+    assert re.findall(r'aria-label="(\d+ requests, \d+ booked)"', page) == [
+        "4 requests, 0 booked",
+        "1 requests, 0 booked",
+        "5 requests, 0 booked",
+    ]
+    assert re.findall(r'class="bar bar--1" x="0" y="0" width="([\d.]+)"', page) == ["100.00", "25.00", "100.00"]
+
+
 def test_who_may_not_see_reports_is_refused_and_shown_no_link(client, ana):
     client.force_login(ana)
     assert client.get(REPORTS).status_code == 403
