@@ -7,11 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from appointments.models import Appointment, AppointmentRequest
 from medspa.models import Clinic
@@ -32,28 +34,53 @@ class Entry(NamedTuple):
     location: str = ""
 
 
+def file_for_patient(appointment: Appointment, reference: str, clinic: Clinic, now: datetime | None = None) -> str:
+    """The visit for the patient's own calendar, in the language in hand. It names the clinic and no treatment.
+
+    METHOD is CANCEL for a visit that is cancelled, and PUBLISH for any other (RFC 5546, 3.2): nobody is asked to reply.
+    """
+    words = _("Reference: %(reference)s") % {"reference": reference}
+    if clinic.telephone:
+        words = f"{words}\n{clinic.telephone}"
+    name = _("Visit to %(clinic)s") % {"clinic": clinic.name}
+    entry = Entry(appointment, name, words, ", ".join(filter(None, [clinic.street, clinic.town, clinic.region_code])))
+    method = "CANCEL" if appointment.status == Appointment.Status.CANCELLED else "PUBLISH"
+    lines = [*_head(clinic, method), *event(entry, now or timezone.now(), organizer=clinic)]
+    return _written([*lines, "END:VCALENDAR"])
+
+
 def calendar_file(
     entries: Iterable[Entry], *, name: str, clinic: Clinic, ask_again: str = "PT15M", now: datetime | None = None
 ) -> str:
     """A whole file. Programs that have subscribed to it are asked to read it again after `ask_again`."""
     lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        f"PRODID:-//{text(clinic.name)}//Appointments//EN",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
+        *_head(clinic, "PUBLISH"),
         f"NAME:{text(name)}",
         f"X-WR-CALNAME:{text(name)}",
-        f"X-WR-TIMEZONE:{text(clinic.time_zone)}",
         f"REFRESH-INTERVAL;VALUE=DURATION:{ask_again}",
         f"X-PUBLISHED-TTL:{ask_again}",
     ]
     for entry in entries:
         lines += event(entry, now or timezone.now())
-    return "".join(f"{fold(line)}\r\n" for line in [*lines, "END:VCALENDAR"])
+    return _written([*lines, "END:VCALENDAR"])
 
 
-def event(entry: Entry, now: datetime) -> Iterator[str]:
+def _head(clinic: Clinic, method: str) -> list[str]:
+    return [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:-//{text(clinic.name)}//Appointments//EN",
+        "CALSCALE:GREGORIAN",
+        f"METHOD:{method}",
+        f"X-WR-TIMEZONE:{text(clinic.time_zone)}",
+    ]
+
+
+def _written(lines: Iterable[str]) -> str:
+    return "".join(f"{fold(line)}\r\n" for line in lines)
+
+
+def event(entry: Entry, now: datetime, organizer: Clinic | None = None) -> Iterator[str]:
     """The lines of one visit. It keeps its UID when it is moved, and its SEQUENCE rises."""
     visit = entry.appointment
     yield "BEGIN:VEVENT"
@@ -67,6 +94,9 @@ def event(entry: Entry, now: datetime) -> Iterator[str]:
         yield f"DESCRIPTION:{text(entry.description)}"
     if entry.location:
         yield f"LOCATION:{text(entry.location)}"
+    if organizer:
+        name, address = organizer.name.replace('"', "'"), organizer.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        yield f'ORGANIZER;CN="{CONTROL.sub("", name)}":mailto:{address}'
     yield f"STATUS:{'CANCELLED' if visit.status == Appointment.Status.CANCELLED else 'CONFIRMED'}"
     yield "CLASS:PRIVATE"
     yield "END:VEVENT"

@@ -8,12 +8,14 @@ import logging
 import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email.mime.text import MIMEText
 from email.utils import make_msgid
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
 from django.db.models import F, Min
 from django.utils import timezone
 
@@ -33,7 +35,7 @@ def queue(*messages: Message | None, due_at: datetime | None = None) -> None:
     They go at once, or from `due_at` on.
     """
     for message in filter(None, messages):
-        message.due_at = due_at or message.due_at
+        message.due_at = message.queued_at = due_at or message.due_at
         message.message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
         message.save()
 
@@ -41,7 +43,7 @@ def queue(*messages: Message | None, due_at: datetime | None = None) -> None:
 def withdraw(appointment_request: AppointmentRequest, *, now: datetime) -> None:
     """Take back unsent news about the appointment, held back or not: newer news is about to be queued."""
     news = appointment_request.messages.filter(kind__in=Message.ABOUT_THE_APPOINTMENT)
-    news.unsent().update(withdrawn_at=now)
+    news.unsent().update(withdrawn_at=now, sending_since=None)
     news.held_back().update(held_back=False)
 
 
@@ -54,7 +56,13 @@ def hold_back(message: Message, *, now: datetime) -> bool:
 def send_after_all(message: Message, *, now: datetime) -> bool:
     """Let a message go that was held back, from `now` on. False if it is not held back."""
     held = Message.objects.held_back().filter(pk=message.pk)
-    return bool(held.update(withdrawn_at=None, held_back=False, due_at=now))
+    return bool(held.update(withdrawn_at=None, held_back=False, due_at=now, queued_at=now))
+
+
+def send_again(message: Message, *, now: datetime) -> bool:
+    """Try a message anew from `now` on, for five days more. False if it was sent, taken back or is being sent."""
+    stopped = Message.objects.filter(pk=message.pk, sent_at=None, withdrawn_at=None, sending_since=None)
+    return bool(stopped.exclude(error="", given_up_at=None).update(given_up_at=None, due_at=now, queued_at=now))
 
 
 def send_due(now: datetime | None = None, *, limit: int = 100, stop: Callable[[], bool] = bool) -> int:
@@ -86,7 +94,7 @@ def oldest_due_seconds(now: datetime | None = None) -> int:
 
 def _claim(pk: int, seen: datetime, now: datetime) -> Message | None:
     claimed = Message.objects.unsent().filter(pk=pk, due_at=seen)
-    if not claimed.update(due_at=now + CLAIM, attempts=F("attempts") + 1):
+    if not claimed.update(due_at=now + CLAIM, sending_since=now, attempts=F("attempts") + 1):
         return None  # another worker was first
     return Message.objects.get(pk=pk)
 
@@ -102,27 +110,39 @@ def _send(message: Message, connection: BaseEmailBackend) -> bool:
         _put_off(message, _words_of(trouble), for_good=isinstance(trouble, ValueError))
         _reopen(connection)
         return False
-    Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
+    Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), sending_since=None, error="")
     log.info("Message %s sent: %s", message.pk, message.kind)
     return True
 
 
-def _as_email(message: Message) -> EmailMessage:
-    return EmailMessage(
+def _as_email(message: Message) -> EmailMultiAlternatives:
+    email = EmailMultiAlternatives(
         message.subject,
         message.text,
         to=[message.recipient],
         headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
     )
+    if message.html:
+        email.attach_alternative(message.html, "text/html")
+    if message.calendar:
+        file = MIMEText(message.calendar, "calendar", "utf-8")
+        file.set_param("method", "CANCEL" if message.kind == Message.Kind.CANCELLED else "PUBLISH")
+        file.add_header("Content-Disposition", "attachment", filename="visit.ics")
+        email.attach(file)
+    return email
 
 
 def _put_off(message: Message, words: str, *, for_good: bool) -> None:
     now = timezone.now()
-    gives_up = for_good or now - message.created_at > GIVE_UP_AFTER
+    gives_up = for_good or now - message.queued_at > GIVE_UP_AFTER
     delay = DELAYS[min(message.attempts, len(DELAYS)) - 1]
-    Message.objects.filter(pk=message.pk).update(
-        due_at=now + delay, error=words[:500], given_up_at=now if gives_up else None
-    )
+    with transaction.atomic():
+        Message.objects.filter(pk=message.pk).update(
+            due_at=now + delay, sending_since=None, error=words[:500], given_up_at=now if gives_up else None
+        )
+        if gives_up and message.kind in Message.NEWS:  # what no mail can tell is told by telephone
+            untold = AppointmentRequest.objects.filter(pk=message.appointment_request_id, to_tell_since=None)
+            untold.update(to_tell_since=now)
     log.warning("Message %s %s after %s attempts", message.pk, "given up" if gives_up else "put off", message.attempts)
 
 

@@ -29,6 +29,7 @@ def reserve(
     provider: Provider,
     starts_at: datetime,
     minutes: int,
+    now: datetime,
     anyway: bool = False,
 ) -> Appointment:
     """Book `minutes` of the provider's time for the request, or raise SlotTaken and change nothing.
@@ -40,28 +41,38 @@ def reserve(
         provider=provider,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=minutes),
+        agreed_at=now,
     )
     _write(appointment, anyway)
     return appointment
 
 
 def move(
-    appointment: Appointment, *, provider: Provider, starts_at: datetime, minutes: int, anyway: bool = False
+    appointment: Appointment,
+    *,
+    provider: Provider,
+    starts_at: datetime,
+    minutes: int,
+    now: datetime,
+    anyway: bool = False,
 ) -> Appointment:
     """Give the appointment another time or provider, or raise SlotTaken or NotWorking and change nothing."""
     appointment.provider = provider
     appointment.starts_at = starts_at
     appointment.ends_at = starts_at + timedelta(minutes=minutes)
-    appointment.sequence = F("sequence") + 1
+    appointment.sequence, appointment.agreed_at, appointment.reminded_hours = F("sequence") + 1, now, None
     _write(appointment, anyway)
     appointment.refresh_from_db()
     return appointment
 
 
 def release(appointment: Appointment, *, status: Appointment.Status) -> None:
-    """The appointment is `status` from now on. A cancelled one gives its time back."""
+    """The appointment is `status` from now on. A cancelled one gives its time back, in patients' calendars too."""
     appointment.status = status
-    appointment.save(update_fields=["status"])
+    if status == Appointment.Status.CANCELLED:
+        appointment.sequence = F("sequence") + 1
+    appointment.save(update_fields=["status", "sequence"])
+    appointment.refresh_from_db(fields=["sequence"])
 
 
 def _write(appointment: Appointment, anyway: bool) -> None:

@@ -49,7 +49,7 @@ def request_form(request: HttpRequest) -> HttpResponse:
 @require_safe
 def my_request(request: HttpRequest, token: str) -> HttpResponse:
     """The patient's private page. A wrong, old or altered link is simply not found."""
-    found = AppointmentRequest.objects.behind(token).select_related("treatment")
+    found = AppointmentRequest.objects.behind(token, timezone.now()).select_related("treatment")
     shown = found.prefetch_related("preferred_times", "appointments", "treatment__translations")
     appointment_request = shown.first()
     if appointment_request is None:

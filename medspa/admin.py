@@ -13,7 +13,8 @@ from medspa.models import Clinic, Closure, OpeningHours
 DATE = {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
 TIME = {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
 
-HOW_SOON = ["response_target_minutes", "follow_up_days", "hold_mail_minutes"]
+HOW_SOON = ["response_target_minutes", "follow_up_days"]
+MAILS = ["hold_mail_minutes", "reminder_hours", "apologizes_when_late", "morning_digest_at"]
 
 
 class HoursInline(admin.TabularInline):
@@ -40,6 +41,7 @@ class ClinicAdmin(admin.ModelAdmin):
         ("How patients reach us", {"fields": ["telephone", "email"]}),
         ("Where we are", {"fields": ["street", "town", ("region", "region_code", "postal_code"), "map_url"]}),
         ("Time", {"fields": ["time_zone", *HOW_SOON, "hours_confirmed"]}),
+        ("Mail", {"fields": MAILS}),
     ]
 
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}

@@ -1,7 +1,7 @@
 """Facts about the clinic: who, where, when open. One row, edited by staff, shown on every page."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import ClassVar, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from medspa.opening_times import Hours, Spell, clock_time, day_names, open_spells
 
 SHOWN_IN_ENGLISH = "Empty: the English words are shown on the Spanish pages."
+LONGEST_AHEAD = 14 * 24  # hours before a visit that somebody may be reminded of it
 FICTIONAL_EXCHANGE = "55501"  # 555-0100 to 555-0199 are reserved for fiction (NANPA)
 
 
@@ -35,6 +36,14 @@ def days_of_follow_up(text: str) -> None:
     days = [int(step) for step in steps if step.strip().isascii() and step.strip().isdigit() and len(step.strip()) < 4]
     if len(days) != len(steps) or days != sorted(days):
         raise ValidationError("Enter days with commas between them, none smaller than the one before, like 0, 1, 3, 5.")
+
+
+def hours_before_a_visit(text: str) -> None:
+    """Whole hours, each fewer than the one before: `48, 3`. Empty: no reminders."""
+    steps = [step.strip() for step in text.split(",")] if text else []
+    hours = [int(step) for step in steps if step.isascii() and step.isdigit() and 0 < int(step[:4]) <= LONGEST_AHEAD]
+    if len(hours) != len(steps) or sorted(set(hours), reverse=True) != hours:
+        raise ValidationError("Enter hours with commas between them, each fewer than the one before, like 48, 3.")
 
 
 class ClinicQuerySet(models.QuerySet["Clinic"]):
@@ -108,6 +117,26 @@ class Clinic(models.Model):
         validators=[MaxValueValidator(60)],
         help_text="Minutes that a mail about a visit waits, so that the desk can hold it back. 0 sends it at once.",
     )
+    reminder_hours = models.CharField(
+        "remind before a visit",
+        max_length=60,
+        default="48, 3",
+        blank=True,
+        validators=[hours_before_a_visit],
+        help_text="Hours before a visit at which the patient is reminded of it. Empty: never.",
+    )
+    morning_digest_at = models.TimeField(
+        "morning digest",
+        default=time(8),
+        null=True,
+        blank=True,
+        help_text="On open days, when the desk is mailed how many requests wait. Empty: never.",
+    )
+    apologizes_when_late = models.BooleanField(
+        "apologize when an answer is late",
+        default=False,
+        help_text="Mail a patient once when the time for the first answer has run out.",
+    )
     hours_confirmed = models.BooleanField(
         "these opening hours are real",
         default=False,
@@ -136,6 +165,11 @@ class Clinic(models.Model):
     def follow_up_ladder(self) -> list[int]:
         """Days to wait after the first call that reached nobody, after the second, and so on."""
         return [int(days) for days in self.follow_up_days.split(",")]
+
+    @property
+    def reminder_ladder(self) -> list[int]:
+        """Hours before a visit at which the patient is reminded, the earliest reminder first."""
+        return [int(hours) for hours in self.reminder_hours.split(",")] if self.reminder_hours else []
 
     @property
     def telephone_link(self) -> str:

@@ -47,6 +47,7 @@ class StateFilter(OpensOnOne):
             ("unclaimed", "Unclaimed"),
             ("waitlisted", "Waiting list"),
             ("to_tell", "To tell by phone"),
+            ("to_review", "To review"),
             ("over", "Visits over"),
             ("all", "All"),
         ]
@@ -67,6 +68,7 @@ class StateFilter(OpensOnOne):
             "unclaimed": lambda: queryset.to_answer().of(None),
             "waitlisted": lambda: queryset.waitlisted(),
             "to_tell": lambda: queryset.to_tell(timezone.now()),
+            "to_review": lambda: queryset.to_review(),
             "over": lambda: queryset.visit_over(timezone.now()),
         }
         return narrowed.get(self.value(), lambda: queryset)()

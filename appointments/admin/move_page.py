@@ -6,11 +6,10 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from appointments import workflow
+from appointments import notifications, workflow
 from appointments.admin import pending_mail, visit_times, writing
 from appointments.admin.request_page import about, find
 from appointments.forms import MOVE_FORMS, MoveForm, VisitForm, WriteForm
@@ -20,7 +19,11 @@ from medspa.models import Clinic
 
 CHOSEN_BY_LINK = {"close": ["reason"], "book": ["minutes", "slot"], "reschedule": ["minutes", "slot"]}
 
-TOLD = {"hold_back": "The patient has NOT been told.", "send_after_all": "The patient is told by e-mail now."}
+TOLD = {
+    "hold_back": "The patient has NOT been told.",
+    "send_after_all": "The patient is told by e-mail now.",
+    "send_again": "It is tried now.",
+}
 
 
 def move_page(desk: ModelAdmin, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -102,18 +105,13 @@ def _show(
         "name": name,
         "move": workflow.MOVES[name],
         "form": form,
-        "mail_subject": _subject(mails, appointment_request) if mails else "",
+        "mail_subject": notifications.subject_of(mails, appointment_request, Clinic.objects.current()) if mails else "",
         "hold_mail_minutes": Clinic.objects.current().hold_mail_minutes if mails else 0,
         **(visit_times.choices(form) if isinstance(form, VisitForm) else {}),
         **(writing.steps(request, form) if isinstance(form, WriteForm) else {}),
     }
     page = "write" if isinstance(form, WriteForm) else "move"
     return TemplateResponse(request, f"admin/appointments/appointmentrequest/{page}.html", words, status=status)
-
-
-def _subject(mails: Message.Kind, appointment_request: AppointmentRequest) -> str:
-    words = render_to_string(f"appointments/email/{mails}.subject.txt", {"reference": appointment_request.reference})
-    return " ".join(words.split())
 
 
 def _not_now(appointment_request: AppointmentRequest, name: str, request: HttpRequest) -> str:

@@ -98,6 +98,8 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             return AppointmentRequest.objects.longest_waiting_first().query.order_by
         if request.GET.get("state") == "over":
             return ("appointments__ends_at", "pk")
+        if request.GET.get("state") == "to_review":
+            return AppointmentRequest.objects.longest_unreviewed_first().query.order_by
         if request.GET.get("state") == "to_tell":
             return AppointmentRequest.objects.longest_untold_first().query.order_by
         beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)

@@ -10,6 +10,7 @@ from appointments.forms.moves import (
     MoveForm,
     NoteForm,
     ReopenForm,
+    ReviewForm,
 )
 from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
 from appointments.forms.time_off import TimeOffForm
@@ -25,7 +26,9 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "cancel": NoteForm,
     "arrive": MoveForm,
     "fulfil": NoteForm,
+    "keep": NoteForm,
     "no_show": NoteForm,
+    "review": ReviewForm,
     "waitlist": NoteForm,
     "merge": MergeForm,
     "close": CloseForm,
@@ -33,6 +36,7 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "add_note": AddNoteForm,
     "hold_back": MailForm,
     "send_after_all": MailForm,
+    "send_again": MailForm,
 }
 
 __all__ = [

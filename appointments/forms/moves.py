@@ -66,11 +66,9 @@ class CloseForm(MoveForm):
 
     def __init__(self, *args: Any, appointment_request: AppointmentRequest, **kwargs: Any):
         super().__init__(*args, appointment_request=appointment_request, **kwargs)
-        appointment = appointment_request.booked_appointment()
-        took_place = appointment is not None and appointment.has_begun()
-        self.fields["reason"].choices = [
-            (reason, words) for reason, words in ClosedReason.choices if took_place or reason != ClosedReason.COMPLETED
-        ]
+        # A visit that took place is closed by the move of that name, which mails the patient how to recover.
+        reasons = [(reason, words) for reason, words in ClosedReason.choices if reason != ClosedReason.COMPLETED]
+        self.fields["reason"].choices = reasons
 
 
 class MergeForm(MoveForm):
@@ -99,6 +97,21 @@ class MailForm(MoveForm):
         widget=forms.HiddenInput,
         error_messages={"required": "Press the button beside the mail"},
     )
+
+
+class ReviewForm(MoveForm):
+    verdict = forms.ChoiceField(
+        label="What does the health check mean for the visit?",
+        choices=workflow.VERDICTS.items(),
+        widget=forms.RadioSelect,
+        help_text="The front desk sees this.",
+        error_messages={"required": "Choose what it means", "invalid_choice": "Choose one from the list"},
+    )
+    note = note_field("What should the desk do?")
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["note"].help_text = "The front desk sees this. Write no answer of the health check."
 
 
 class ReopenForm(MoveForm):

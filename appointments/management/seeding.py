@@ -134,7 +134,7 @@ class Seeder:
             visit.status = Appointment.Status.NOSHOW if missed else Appointment.Status.FULFILLED
             reason, closing = ClosedReason.PATIENT_DECLINED if missed else reason, visit.ends_at
         answered = story.request.first_response_at or closing
-        done = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None, "first_response_at": answered}
+        done = {"status": Status.CLOSED, "closed_reason": reason, "ended_at": closing, "first_response_at": answered}
         self._moves(story, Event.Kind.CLOSED, closing, **done)
 
     def _visit(self, row: AppointmentRequest, free: list[datetime], after: datetime) -> Appointment:

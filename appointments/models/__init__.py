@@ -7,18 +7,14 @@ from appointments.models.appointments import Appointment, AppointmentQuerySet
 from appointments.models.availability import ProviderHours, TimeOff
 from appointments.models.calendar_feeds import CalendarFeed
 from appointments.models.events import Event
+from appointments.models.health import HealthAnswer
 from appointments.models.messages import Message
 from appointments.models.parts_of_day import EVENING, NOON
 from appointments.models.preferred_times import PreferredTime
+from appointments.models.questions import WAITING, ClosedReason, Standing, Status, hash_token
 from appointments.models.replies import SavedReply
-from appointments.models.requests import (
-    WAITING,
-    AppointmentRequest,
-    ClosedReason,
-    Standing,
-    Status,
-    hash_token,
-)
+from appointments.models.requests import AppointmentRequest
+from appointments.models.wordings import MailWording
 
 __all__ = [
     "EVENING",
@@ -30,6 +26,8 @@ __all__ = [
     "CalendarFeed",
     "ClosedReason",
     "Event",
+    "HealthAnswer",
+    "MailWording",
     "Message",
     "PreferredTime",
     "ProviderHours",

@@ -65,7 +65,11 @@ class Appointment(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status, default=Status.BOOKED)
-    sequence = models.PositiveIntegerField(default=0, help_text="Rises when the visit is moved.")
+    sequence = models.PositiveIntegerField(default=0, help_text="Rises when the visit is moved or cancelled.")
+    agreed_at = models.DateTimeField(default=timezone.now, help_text="When its time was last set.")
+    reminded_hours = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Of the last reminder: so many hours before the visit. Empty: none yet."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = AppointmentQuerySet.as_manager()

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
-from appointments.models.requests import hash_token
+from appointments.models.questions import hash_token
 
 
 class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):

@@ -29,6 +29,16 @@ class Event(models.Model):
         NOTED = "noted", "Note"
         HELD = "held", "Mail held back"
         SENT_ANYWAY = "sent_anyway", "Mail sent after all"
+        SENT_AGAIN = "sent_again", "Mail sent again"
+        ASKED = "asked", "Asked for other times"
+        KEPT = "kept", "The time was kept"
+        WITHDRAWN = "withdrawn", "Cancelled by the patient"
+        HEALTH_CHECK = "health_check", "Health check answered"
+        HEALTH_READ = "health_read", "Health check read"
+        REVIEWED = "reviewed", "Health check reviewed"
+
+    BY_PATIENTS = (Kind.RECEIVED, Kind.ASKED, Kind.WITHDRAWN, Kind.HEALTH_CHECK)
+    BETWEEN_MOVES = (Kind.NOTED, Kind.HEALTH_READ)  # they change nothing, so several may fall to one version
 
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind)
@@ -44,9 +54,14 @@ class Event(models.Model):
         ordering = ["at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["appointment_request", "version"], condition=~Q(kind="noted"), name="one_event_a_version"
+                fields=["appointment_request", "version"],
+                condition=~Q(kind__in=["noted", "health_read"]),
+                name="one_event_a_version",
             ),
-            models.CheckConstraint(condition=Q(kind="received") | Q(by__isnull=False), name="staff_events_have_a_name"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["received", "asked", "withdrawn", "health_check"]) | Q(by__isnull=False),
+                name="staff_events_have_a_name",
+            ),
         ]
 
     def __str__(self) -> str:

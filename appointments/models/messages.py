@@ -26,6 +26,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> "MessageQuerySet":
         return self.unsent().filter(due_at__lte=now).order_by("due_at", "pk")
 
+    def failed(self) -> "MessageQuerySet":
+        """Given up, and nobody has sent it again."""
+        return self.filter(given_up_at__isnull=False)
+
 
 class Message(models.Model):
     """One e-mail: written with the move that causes it, sent later by the outbox."""
@@ -36,20 +40,37 @@ class Message(models.Model):
         BOOKED = "booked", "Appointment to the patient"
         RESCHEDULED = "rescheduled", "New time to the patient"
         CANCELLED = "cancelled", "Cancellation to the patient"
+        REMINDER = "reminder", "Reminder to the patient"
+        MISSED = "missed", "Missed visit to the patient"
+        AFTERCARE = "aftercare", "Aftercare to the patient"
+        LATE = "late", "Apology for a late answer to the patient"
         REPLY = "reply", "The desk's own words to the patient"
+        DESK_CHANGE = "desk_change", "Notice of a patient's change to the desk"
+        DIGEST = "digest", "Morning digest to the desk"
 
-    ABOUT_THE_APPOINTMENT = (Kind.BOOKED, Kind.RESCHEDULED, Kind.CANCELLED)
-    BY_A_MOVE = (*ABOUT_THE_APPOINTMENT, Kind.REPLY)  # of the desk, and so held back at the desk
+    ABOUT_THE_APPOINTMENT = (Kind.BOOKED, Kind.RESCHEDULED, Kind.CANCELLED, Kind.REMINDER, Kind.MISSED)
+    BY_A_MOVE = (Kind.BOOKED, Kind.RESCHEDULED, Kind.CANCELLED, Kind.MISSED, Kind.AFTERCARE, Kind.REPLY)
+    NEWS = (*ABOUT_THE_APPOINTMENT, Kind.AFTERCARE, Kind.REPLY)  # told by telephone where no mail can
+    TO_THE_DESK = (Kind.DESK_NOTICE, Kind.DESK_CHANGE, Kind.DIGEST)
 
-    appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="messages")
+    appointment_request = models.ForeignKey(
+        AppointmentRequest, models.CASCADE, null=True, related_name="messages", help_text="Empty: the morning digest."
+    )
     kind = models.CharField(max_length=12, choices=Kind)
-    version = models.PositiveIntegerField(help_text="Of the request that this message is about.")
+    version = models.PositiveIntegerField(
+        help_text="With the kind, what makes it one message: the request's version, or for the digest its day's number."
+    )
+    step = models.PositiveSmallIntegerField(default=0, help_text="Of a reminder: how many hours before the visit.")
     recipient = models.EmailField()
     subject = models.CharField(max_length=200)
     text = SealedTextField(help_text="Sealed, because it holds the link to the patient's page.")
+    html = SealedTextField(blank=True, help_text="The same for mailboxes that show pages.")
+    calendar = SealedTextField(blank=True, help_text="The visit as a calendar file, where one goes along.")
     message_id = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now, help_text="Not before; while it is sent, when the claim ends.")
+    queued_at = models.DateTimeField(default=timezone.now, help_text="Since when it is tried: for five days.")
+    sending_since = models.DateTimeField(null=True, blank=True, help_text="While a worker has it in hand.")
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
@@ -66,10 +87,19 @@ class Message(models.Model):
                 fields=["due_at", "id"],
                 condition=Q(sent_at=None, given_up_at=None, withdrawn_at=None),
                 name="message_due",
-            )
+            ),
+            models.Index(fields=["given_up_at"], condition=Q(given_up_at__isnull=False), name="message_failed"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["appointment_request", "kind", "version"], name="message_once_a_version"),
+            models.UniqueConstraint(
+                fields=["appointment_request", "kind", "version", "step"], name="message_once_a_version"
+            ),
+            models.UniqueConstraint(fields=["version"], condition=Q(kind="digest"), name="one_digest_a_day"),
+            models.CheckConstraint(
+                condition=Q(kind="digest", appointment_request=None)
+                | ~Q(kind="digest") & Q(appointment_request__isnull=False),
+                name="every_message_but_the_digest_is_about_a_request",
+            ),
             models.CheckConstraint(
                 condition=Q(held_back=False) | Q(withdrawn_at__isnull=False), name="what_is_held_back_is_withdrawn"
             ),
@@ -90,7 +120,15 @@ class Message(models.Model):
         if self.sent_at:
             return "sent"
         if self.given_up_at:
-            return "given up"
+            return "failed"
         if self.withdrawn_at:
-            return "held back" if self.held_back else "withdrawn"
-        return "will be tried again" if self.error else "waiting to be sent"
+            return "held back" if self.held_back else "cancelled"
+        if self.sending_since and self.due_at > timezone.now():
+            return "sending"
+        return "queued, will be tried again" if self.error else "queued"
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Whether it failed, or waits for its next try: a person who presses will not wait."""
+        over = self.sent_at or self.withdrawn_at or self.sending_since
+        return not over and bool(self.given_up_at or self.error)

@@ -7,35 +7,68 @@ version that its caller saw, so that of several people who press at once one suc
 from appointments.workflow.answering import ENOUGH_CALLS, REACHED, add_note, claim, log_call, waitlist
 from appointments.workflow.duplicates import merge
 from appointments.workflow.ending import close, fulfil, reopen
-from appointments.workflow.mails import hold_back, send_after_all, write
-from appointments.workflow.moves import MOVES, PERMISSION, Move, MoveNotAllowed, allowed_moves, will_mail
+from appointments.workflow.mails import hold_back, send_after_all, send_again, write
+from appointments.workflow.moves import (
+    MOVES,
+    PERMISSION,
+    READS_HEALTH,
+    Move,
+    MoveNotAllowed,
+    allowed_moves,
+    has_aftercare,
+    will_mail,
+)
+from appointments.workflow.patients import (
+    Answered,
+    answer_health_check,
+    ask_for_times,
+    can_answer_health_check,
+    visit_code,
+    withdraw,
+)
 from appointments.workflow.receiving import receive
-from appointments.workflow.visits import arrive, book, cancel, no_show, reschedule
+from appointments.workflow.reviewing import VERDICTS, read_health_check, review
+from appointments.workflow.rounds import make_rounds
+from appointments.workflow.visits import arrive, book, cancel, keep, no_show, reschedule
 
 __all__ = [
     "ENOUGH_CALLS",
     "MOVES",
     "PERMISSION",
     "REACHED",
+    "READS_HEALTH",
+    "VERDICTS",
+    "Answered",
     "Move",
     "MoveNotAllowed",
     "add_note",
     "allowed_moves",
+    "answer_health_check",
     "arrive",
+    "ask_for_times",
     "book",
+    "can_answer_health_check",
     "cancel",
     "claim",
     "close",
     "fulfil",
+    "has_aftercare",
     "hold_back",
+    "keep",
     "log_call",
+    "make_rounds",
     "merge",
     "no_show",
+    "read_health_check",
     "receive",
     "reopen",
     "reschedule",
+    "review",
     "send_after_all",
+    "send_again",
+    "visit_code",
     "waitlist",
     "will_mail",
+    "withdraw",
     "write",
 ]

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from appointments.models import AppointmentRequest, ClosedReason, Event, Status
-from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from appointments.models import AppointmentRequest, ClosedReason, Event
+from appointments.workflow.moves import MoveNotAllowed, ended, swap, write_down
 
 
 @transaction.atomic
@@ -29,7 +29,8 @@ def merge(
     # Both in one order, or two people who merge crosswise would wait for each other.
     pair = AppointmentRequest.objects.filter(pk__in=[appointment_request.pk, into.pk])
     list(pair.select_for_update().order_by("pk").values_list("pk"))
-    closed = {"status": Status.CLOSED, "closed_reason": ClosedReason.DUPLICATE, "next_action_at": None}
+    closed = ended(ClosedReason.DUPLICATE, now)
+    closed["to_tell_since"] = appointment_request.to_tell_since  # whoever was not told yet still is to be
     swap("merge", appointment_request, by=by, seen=seen, now=now, duplicate_of=into, **closed)
     kept = AppointmentRequest.objects.filter(pk=into.pk, duplicate_of=None).exclude(pk=appointment_request.pk)
     if not kept.update(version=F("version") + 1):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from appointments import notifications, scheduling
 from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Status
 from appointments.response_clock import respond_by
-from appointments.workflow.moves import MoveNotAllowed, swap, write_down
+from appointments.workflow.moves import MoveNotAllowed, ended, has_aftercare, swap, write_down
 from appointments.workflow.telling import tell
 from medspa.models import Clinic
 
@@ -27,12 +27,12 @@ def close(
     """End the request with a reason of ClosedReason.
 
     A visit is fulfilled if the patient had arrived or the reason is that it took place, else cancelled; the patient
-    is mailed about one still to come. Without an address that is left to tell by telephone, and nothing older is.
+    is mailed about one still to come, and after one that took place how to recover. Without an address that is left
+    to tell by telephone, and nothing older is.
     `completed` needs a visit that has begun: MoveNotAllowed otherwise.
     """
     now = now or timezone.now()
-    closed = {"status": Status.CLOSED, "closed_reason": reason, "next_action_at": None, "to_tell_since": None}
-    swap("close", appointment_request, by=by, seen=seen, now=now, **closed)
+    swap("close", appointment_request, by=by, seen=seen, now=now, **ended(reason, now))
     appointment = appointment_request.booked_appointment()
     begun = appointment is not None and appointment.has_begun(now)
     if reason == ClosedReason.COMPLETED and not begun:
@@ -40,11 +40,15 @@ def close(
     if appointment and not begun:
         scheduling.release(appointment, status=Appointment.Status.CANCELLED)
         clinic = Clinic.objects.current()
-        tell(appointment_request, notifications.cancelled(appointment_request, clinic, appointment), clinic, now=now)
+        news = notifications.cancelled(appointment_request, clinic, appointment)
+        tell(appointment_request, news, clinic, now=now, may_surprise=True)
     elif appointment:
         took_place = reason == ClosedReason.COMPLETED or appointment.status == Appointment.Status.ARRIVED
         status = Appointment.Status.FULFILLED if took_place else Appointment.Status.CANCELLED
         scheduling.release(appointment, status=status)
+        if reason == ClosedReason.COMPLETED and has_aftercare(appointment_request):
+            clinic = Clinic.objects.current()
+            tell(appointment_request, notifications.aftercare(appointment_request, clinic), clinic, now=now)
     details = str(ClosedReason(reason).label)
     write_down(appointment_request, Event.Kind.CLOSED, by=by, now=now, details=details, note=note)
 
@@ -64,5 +68,15 @@ def reopen(
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
     waits = {"status": Status.CONTACTING, "next_action_at": due, "calls_in_vain": 0}
-    swap("reopen", appointment_request, by=by, seen=seen, now=now, closed_reason="", duplicate_of=None, **waits)
+    swap(
+        "reopen",
+        appointment_request,
+        by=by,
+        seen=seen,
+        now=now,
+        closed_reason="",
+        ended_at=None,
+        duplicate_of=None,
+        **waits,
+    )
     write_down(appointment_request, Event.Kind.REOPENED, by=by, now=now, note=note)

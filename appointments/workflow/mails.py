@@ -1,5 +1,6 @@
 """What the patient is told by mail: it waits a few minutes, and until it goes the desk may hold it back."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +77,18 @@ def send_after_all(
         _change(appointment_request, **_answered(appointment_request, Clinic.objects.current(), now))
 
 
+@transaction.atomic
+def send_again(
+    appointment_request: AppointmentRequest, *, by: User, seen: int, message: int, now: datetime | None = None
+) -> None:
+    """Try the mail with the key `message` now that could not be delivered. MoveNotAllowed if it goes by itself."""
+    mail = _of(appointment_request, message, list(Message.Kind))
+    now = _swap_whatever_was_seen("send_again", appointment_request, by=by, now=now)
+    if not outbox.send_again(mail, now=now):
+        raise MoveNotAllowed(_why_it_stays_so(mail))
+    write_down(appointment_request, Event.Kind.SENT_AGAIN, by=by, now=now, details=str(mail))
+
+
 def _answered(appointment_request: AppointmentRequest, clinic: Clinic, now: datetime) -> dict[str, Any]:
     """What a reply changes: the first answer is given, and what waits is due when the ladder's next call would be."""
     changes: dict[str, Any] = {"first_response_at": Coalesce(F("first_response_at"), Value(now))}
@@ -97,8 +110,10 @@ def _change(appointment_request: AppointmentRequest, **changes: Any) -> None:
     appointment_request.refresh_from_db()
 
 
-def _of(appointment_request: AppointmentRequest, key: int) -> Message:
-    mail = appointment_request.messages.filter(pk=key, kind__in=Message.BY_A_MOVE).first()
+def _of(
+    appointment_request: AppointmentRequest, key: int, kinds: Sequence[Message.Kind] = Message.BY_A_MOVE
+) -> Message:
+    mail = appointment_request.messages.filter(pk=key, kind__in=kinds).first()
     if mail is None:
         raise MoveNotAllowed("There is no such mail.")
     return mail

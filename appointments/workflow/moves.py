@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
+from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Message, Status
 from medspa.models import Clinic
 from medspa.opening_times import clock_time
 
@@ -18,6 +18,7 @@ OPEN = frozenset({Status.NEW, Status.CONTACTING, Status.WAITLISTED, Status.BOOKE
 UNBOOKED = OPEN - {Status.BOOKED}
 ANY = OPEN | {Status.CLOSED}
 PERMISSION = "appointments.work_appointmentrequest"
+READS_HEALTH = "appointments.view_healthanswer"
 
 
 EARLIEST = timedelta(hours=12)  # before a visit; whoever comes earlier has come on another day
@@ -71,6 +72,18 @@ def _has_mail_held_back(row: AppointmentRequest, _user: User, _now: datetime) ->
     return any(message.held_back for message in row.messages.all())
 
 
+def _has_mail_that_failed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return any(message.can_be_sent_again for message in row.messages.all())
+
+
+def _asks_for_another_time(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return row.asks_for_another_time
+
+
+def _is_to_be_reviewed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
+    return row.review_since is not None
+
+
 @dataclass(frozen=True)
 class Move:
     """One button at the desk: from which statuses it may be pressed, and what it leads to."""
@@ -107,6 +120,12 @@ MOVES = {
         Message.Kind.RESCHEDULED,
         only_if=_is_to_come,
     ),
+    "keep": Move(
+        "Keep the time",
+        frozenset({Status.BOOKED}),
+        "The visit stays as it is, and the patient's wish for another time is answered.",
+        only_if=_asks_for_another_time,
+    ),
     "cancel": Move(
         "Cancel the appointment",
         frozenset({Status.BOOKED}),
@@ -124,13 +143,22 @@ MOVES = {
         "Took place",
         frozenset({Status.BOOKED}),
         "The visit is fulfilled, and the request is closed.",
+        Message.Kind.AFTERCARE,
         only_if=_has_begun,
     ),
     "no_show": Move(
         "Did not come",
         frozenset({Status.BOOKED}),
         "The visit is missed. The request waits for a call again, with a new clock.",
+        Message.Kind.MISSED,
         only_if=_is_missed,
+    ),
+    "review": Move(
+        "Review the health check",
+        OPEN,
+        "The desk sees what you decide. The patient's answers stay with those who may read them.",
+        permission=READS_HEALTH,
+        only_if=_is_to_be_reviewed,
     ),
     "waitlist": Move(
         "Put on the waiting list",
@@ -148,6 +176,7 @@ MOVES = {
     "add_note": Move("Add a note", ANY, "The note stands in the history. It cannot be changed."),
     "hold_back": Move("Hold back", ANY, "The mail does not go.", only_if=_has_mail_to_hold_back, is_of_a_mail=True),
     "send_after_all": Move("Send after all", ANY, "The mail goes now.", only_if=_has_mail_held_back, is_of_a_mail=True),
+    "send_again": Move("Send again", ANY, "The mail is tried now.", only_if=_has_mail_that_failed, is_of_a_mail=True),
 }
 
 
@@ -170,7 +199,21 @@ def will_mail(name: str, appointment_request: AppointmentRequest, now: datetime 
     """Which mail the move would send to a patient whose address is known; None if none."""
     if name == "close" and (appointment := appointment_request.booked_appointment()):
         return None if appointment.has_begun(now) else Message.Kind.CANCELLED
+    if MOVES[name].mails == Message.Kind.AFTERCARE and not has_aftercare(appointment_request):
+        return None
     return MOVES[name].mails
+
+
+def has_aftercare(appointment_request: AppointmentRequest) -> bool:
+    """Whether the treatment has recovery notes to lead the patient to."""
+    treatment = appointment_request.treatment
+    return treatment is not None and treatment.is_published and treatment.recovery_notes.exists()
+
+
+def ended(reason: str, now: datetime) -> dict[str, Any]:
+    """What closing changes, whoever does it: nothing about the request waits any more."""
+    over = dict.fromkeys(["next_action_at", "to_tell_since", "review_since"])
+    return {"status": Status.CLOSED, "closed_reason": ClosedReason(reason), "ended_at": now, **over}
 
 
 def swap(

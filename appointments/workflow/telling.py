@@ -15,14 +15,23 @@ def goes_at(clinic: Clinic, now: datetime) -> datetime:
     return now + timedelta(minutes=clinic.hold_mail_minutes)
 
 
-def tell(appointment_request: AppointmentRequest, news: Message | None, clinic: Clinic, *, now: datetime) -> None:
+def tell(
+    appointment_request: AppointmentRequest,
+    news: Message | None,
+    clinic: Clinic,
+    *,
+    now: datetime,
+    at_once: bool = False,
+    may_surprise: bool = False,
+) -> None:
     """Queue the mail in place of older news. None, for want of an address, is left to the desk to tell.
 
-    It is to be told since the first news that nobody has told yet.
+    What may surprise, such as a visit that the desk has moved, is told by telephone as well to a patient who asked to
+    be reached so. It is to be told since the first news that nobody has told yet.
     """
     outbox.withdraw(appointment_request, now=now)
-    outbox.queue(news, due_at=goes_at(clinic, now))
-    if news is None:
+    outbox.queue(news, due_at=now if at_once else goes_at(clinic, now))
+    if news is None or may_surprise and appointment_request.prefers_the_telephone:
         since = Coalesce(F("to_tell_since"), Value(now))
         AppointmentRequest.objects.filter(pk=appointment_request.pk).update(to_tell_since=since)
         appointment_request.refresh_from_db(fields=["to_tell_since"])

@@ -39,7 +39,7 @@ def book(
     booked = {"status": Status.BOOKED, "first_response_at": responded, "next_action_at": None, "calls_in_vain": 0}
     swap("book", appointment_request, by=by, seen=seen, now=now, **booked)
     appointment = scheduling.reserve(
-        appointment_request, provider=provider, starts_at=starts_at, minutes=minutes, anyway=anyway
+        appointment_request, provider=provider, starts_at=starts_at, minutes=minutes, now=now, anyway=anyway
     )
     _tell(notifications.booked, appointment_request, appointment, Event.Kind.BOOKED, by=by, now=now)
     return appointment
@@ -57,13 +57,26 @@ def reschedule(
     anyway: bool = False,
     now: datetime | None = None,
 ) -> Appointment:
-    """Move the visit to another time and queue its mail. Raises SlotTaken and NotWorking as `book` does."""
-    now = swap("reschedule", appointment_request, by=by, seen=seen, now=now)
-    appointment = scheduling.move(
-        _standing(appointment_request), provider=provider, starts_at=starts_at, minutes=minutes, anyway=anyway
-    )
+    """Move the visit to another time and queue its mail. Raises SlotTaken and NotWorking as `book` does.
+
+    That answers a wish for another time.
+    """
+    now = swap("reschedule", appointment_request, by=by, seen=seen, now=now, next_action_at=None)
+    visit = {"provider": provider, "starts_at": starts_at, "minutes": minutes}
+    appointment = scheduling.move(_standing(appointment_request), **visit, now=now, anyway=anyway)
     _tell(notifications.rescheduled, appointment_request, appointment, Event.Kind.RESCHEDULED, by=by, now=now)
     return appointment
+
+
+@transaction.atomic
+def keep(
+    appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
+) -> None:
+    """Leave the visit as it is: the patient asked for another time and keeps this one."""
+    now = now or timezone.now()
+    insist("keep", appointment_request, by=by, now=now)
+    swap("keep", appointment_request, by=by, seen=seen, now=now, next_action_at=None)
+    write_down(appointment_request, Event.Kind.KEPT, by=by, now=now, note=note)
 
 
 @transaction.atomic
@@ -93,7 +106,10 @@ def arrive(appointment_request: AppointmentRequest, *, by: User, seen: int, now:
 def no_show(
     appointment_request: AppointmentRequest, *, by: User, seen: int, note: str = "", now: datetime | None = None
 ) -> None:
-    """The patient did not come. The request waits for a call again. MoveNotAllowed before the visit begins."""
+    """The patient did not come, and is mailed. The request waits for a call again.
+
+    MoveNotAllowed before the visit begins.
+    """
     now = now or timezone.now()
     due = respond_by(Clinic.objects.current(), now)
     waits = {"status": Status.CONTACTING, "next_action_at": due}
@@ -102,8 +118,11 @@ def no_show(
     insist("no_show", appointment_request, by=by, now=now)
     appointment = _standing(appointment_request)
     scheduling.release(appointment, status=Appointment.Status.NOSHOW)
-    details = spoken(Clinic.objects.current(), appointment.starts_at)
+    clinic = Clinic.objects.current()
+    details = spoken(clinic, appointment.starts_at)
     write_down(appointment_request, Event.Kind.NOSHOW, by=by, now=now, details=details, note=note)
+    if news := notifications.missed(appointment_request, clinic, appointment):
+        tell(appointment_request, news, clinic, now=now)  # without an address, the request waits for a call anyway
 
 
 def _standing(appointment_request: AppointmentRequest) -> Appointment:
@@ -127,4 +146,5 @@ def _tell(
     clinic = Clinic.objects.current()
     details = f"{spoken(clinic, appointment.starts_at)}, {appointment.minutes} minutes, {appointment.provider}"
     write_down(appointment_request, kind, by=by, now=now, details=details, note=note)
-    tell(appointment_request, wording(appointment_request, clinic, appointment), clinic, now=now)
+    news = wording(appointment_request, clinic, appointment)
+    tell(appointment_request, news, clinic, now=now, may_surprise=kind != Event.Kind.BOOKED)
