@@ -141,7 +141,7 @@ def _put_off(message: Message, words: str, *, for_good: bool) -> None:
             due_at=now + delay, sending_since=None, error=words[:500], given_up_at=now if gives_up else None
         )
         if gives_up and message.kind in Message.NEWS:  # what no mail can tell is told by telephone
-            untold = AppointmentRequest.objects.filter(pk=message.appointment_request_id, to_tell_since=None)
+            untold = AppointmentRequest.objects.filter(messages=message, to_tell_since=None)
             untold.update(to_tell_since=now)
     log.warning("Message %s %s after %s attempts", message.pk, "given up" if gives_up else "put off", message.attempts)
 

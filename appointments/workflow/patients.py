@@ -143,7 +143,6 @@ def can_answer_health_check(appointment_request: AppointmentRequest, now: dateti
 def _lock(appointment_request: AppointmentRequest) -> None:
     """One change of a request at a time, whoever makes it; and it is read anew."""
     AppointmentRequest.objects.select_for_update().get(pk=appointment_request.pk)
-    appointment_request._prefetched_objects_cache = {}
     appointment_request.refresh_from_db()
 
 

@@ -62,8 +62,9 @@ def reschedule(
     That answers a wish for another time.
     """
     now = swap("reschedule", appointment_request, by=by, seen=seen, now=now, next_action_at=None)
-    visit = {"provider": provider, "starts_at": starts_at, "minutes": minutes}
-    appointment = scheduling.move(_standing(appointment_request), **visit, now=now, anyway=anyway)
+    appointment = scheduling.move(
+        _standing(appointment_request), provider=provider, starts_at=starts_at, minutes=minutes, now=now, anyway=anyway
+    )
     _tell(notifications.rescheduled, appointment_request, appointment, Event.Kind.RESCHEDULED, by=by, now=now)
     return appointment
 

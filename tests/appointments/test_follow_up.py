@@ -107,13 +107,14 @@ def test_a_call_to_somebody_who_is_booked_leaves_nothing_due():
     assert (row.status, row.next_action_at) == ("booked", None)
 
 
-@pytest.mark.parametrize("status", ["waitlisted", "booked", "closed"])
+@pytest.mark.parametrize("status", ["waitlisted", "closed"])
 def test_the_database_keeps_a_time_for_what_waits_and_for_nothing_else(status):
     row = factories.appointment_request()
     reason = "other" if status == "closed" else ""
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        AppointmentRequest.objects.filter(pk=row.pk).update(status=status, closed_reason=reason)
+        ended_at = TUESDAY_NOON if reason else None
+        AppointmentRequest.objects.filter(pk=row.pk).update(status=status, closed_reason=reason, ended_at=ended_at)
     with pytest.raises(IntegrityError), transaction.atomic():
         AppointmentRequest.objects.filter(pk=row.pk).update(next_action_at=None)
 
@@ -138,11 +139,23 @@ def test_the_queue_stands_in_bands(desk, receptionist):
     standing = AppointmentRequest.objects.standing(TUESDAY_NOON, receptionist)
     two_hours_ago = TUESDAY_NOON - timedelta(hours=2)
     assert standing == Standing(
-        late=1, soon=1, in_time=1, mine=1, unclaimed=2, waitlisted=1, to_tell=0, over=0, oldest=two_hours_ago
+        late=1,
+        soon=1,
+        in_time=1,
+        mine=1,
+        unclaimed=2,
+        waitlisted=1,
+        to_tell=0,
+        to_review=0,
+        over=0,
+        oldest=two_hours_ago,
     )
     page = " ".join(re.sub(r"<[^>]+>", " ", desk.get(QUEUE).content.decode()).replace("\xa0", " ").split())
     assert "1 late 1 due within half an hour 1 in time Longest wait: 2 hours" in page
-    assert "To answer 3 To call now 2 Mine 1 Unclaimed 2 Waiting list 1 To tell by phone 0 Visits over 0 All" in page
+    assert (
+        "To answer 3 To call now 2 Mine 1 Unclaimed 2 Waiting list 1 To tell by phone 0 To review 0 Visits over 0 All"
+        in page
+    )
 
 
 @pytest.mark.parametrize(

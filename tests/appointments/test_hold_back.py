@@ -160,7 +160,7 @@ def test_the_mail_of_another_request_is_not_held_back(booked, receptionist):
     other = factories.booked(by=receptionist)
     with pytest.raises(workflow.MoveNotAllowed, match="no such mail"):
         workflow.hold_back(booked, by=receptionist, seen=2, message=news(other).pk)
-    assert news(other).state == "waiting to be sent"
+    assert news(other).state == "queued"
 
 
 def test_newer_news_takes_the_place_of_what_was_held_back(booked, receptionist):
@@ -168,7 +168,7 @@ def test_newer_news_takes_the_place_of_what_was_held_back(booked, receptionist):
     workflow.hold_back(booked, by=receptionist, seen=2, message=held.pk)
     workflow.cancel(booked, by=receptionist, seen=3)
     held.refresh_from_db()
-    assert held.state == "withdrawn"
+    assert held.state == "cancelled"
     with pytest.raises(workflow.MoveNotAllowed, match="later news took its place"):
         workflow.send_after_all(booked, by=receptionist, seen=4, message=held.pk)
 
@@ -215,14 +215,14 @@ def test_without_the_mails_key_nothing_is_done(desk, booked):
     answer = press(desk, booked, "hold_back")
     assert answer.status_code == 422
     assert "Press the button beside the mail" in words(answer)
-    assert news(booked).state == "waiting to be sent"
+    assert news(booked).state == "queued"
 
 
 def test_the_moves_own_address_leads_to_the_page_with_the_button(desk, booked):
     assert desk.get(f"{QUEUE}{booked.pk}/move/hold_back/").headers["Location"] == page_of(booked)
     back = desk.get(f"{QUEUE}{booked.pk}/move/send_after_all/", follow=True)
     assert "“Send after all” is not possible" in words(back)
-    assert news(booked).state == "waiting to be sent"
+    assert news(booked).state == "queued"
 
 
 def test_staff_who_may_only_look_see_when_it_goes_and_no_button(client, booked):
@@ -231,7 +231,7 @@ def test_staff_who_may_only_look_see_when_it_goes_and_no_button(client, booked):
     assert "goes at 12:03 pm" in words(page)
     assert "Hold back" not in words(page)
     assert press(client, booked, "hold_back", message=news(booked).pk).status_code == 403
-    assert news(booked).state == "waiting to be sent"
+    assert news(booked).state == "queued"
 
 
 def test_staff_who_may_not_see_mails_are_told_nothing_of_them(client, booked):

@@ -300,7 +300,7 @@ def test_later_news_of_the_visit_does_not_take_the_place_of_the_desks_own_words(
     row = factories.booked(by=receptionist)
     workflow.write(row, by=receptionist, seen=2, subject="S", text="T")
     workflow.cancel(row, by=receptionist, seen=3)
-    assert row.messages.get(kind="reply").state == "waiting to be sent"
+    assert row.messages.get(kind="reply").state == "queued"
 
 
 def test_whoever_comes_second_sends_nothing_and_keeps_the_words(desk):

@@ -55,9 +55,17 @@ def test_a_visit_that_cannot_be_mailed_is_to_be_told():
 
 
 def test_a_patient_with_an_address_is_mailed_and_not_on_the_list():
-    row = booked(email="ana@example.com")
+    row = booked(email="ana@example.com", contact_by="email")
     make("cancel", row)
     assert since(row) is None
+    assert row.messages.filter(kind="cancelled").exists()
+
+
+def test_who_asked_to_be_called_is_called_about_what_may_surprise_and_mailed_as_well():
+    row = booked(email="ana@example.com", contact_by="call")
+    assert since(row) is None  # the time was agreed with them, and the mail confirms it
+    make("cancel", row)
+    assert since(row) == TUESDAY_NOON
     assert row.messages.filter(kind="cancelled").exists()
 
 
@@ -162,7 +170,7 @@ def test_the_tab_shows_who_is_to_be_told_the_longest_wait_first(desk):
 
     answer = desk.get(QUEUE, {"state": "to_tell"})
     assert names(answer.content.decode()) == ["First", "Closed", "Later"]
-    assert "To tell by phone 3 Visits over 0 All" in words(answer)
+    assert "To tell by phone 3 To review 0 Visits over 0 All" in words(answer)
     assert "Not told for 3 hours" in words(answer)
     assert "Requests: to tell by phone" in words(answer)
     assert names(desk.get(QUEUE).content.decode()) == ["Waits", "Later"]
