@@ -9,7 +9,7 @@ from appointments.sealed import SealedTextField
 
 
 class HealthAnswerQuerySet(models.QuerySet["HealthAnswer"]):
-    def latest(self, appointment_request: AppointmentRequest) -> list["HealthAnswer"]:
+    def last_given(self, appointment_request: AppointmentRequest) -> list["HealthAnswer"]:
         """The answers as they stand, in the order of the questions. Empty: none were given."""
         versions = self.filter(appointment_request=appointment_request).order_by("-version", "position")
         rows = list(versions)

@@ -161,7 +161,7 @@ def _change(appointment_request: AppointmentRequest, **changes: Any) -> None:
 
 
 def _latest(appointment_request: AppointmentRequest) -> list[HealthAnswer]:
-    return HealthAnswer.objects.latest(appointment_request)
+    return HealthAnswer.objects.last_given(appointment_request)
 
 
 def _is_the_same_wish(

@@ -112,8 +112,8 @@ def test_the_database_keeps_a_time_for_what_waits_and_for_nothing_else(status):
     row = factories.appointment_request()
     reason = "other" if status == "closed" else ""
 
+    ended_at = TUESDAY_NOON if reason else None
     with pytest.raises(IntegrityError), transaction.atomic():
-        ended_at = TUESDAY_NOON if reason else None
         AppointmentRequest.objects.filter(pk=row.pk).update(status=status, closed_reason=reason, ended_at=ended_at)
     with pytest.raises(IntegrityError), transaction.atomic():
         AppointmentRequest.objects.filter(pk=row.pk).update(next_action_at=None)
@@ -138,17 +138,9 @@ def test_the_queue_stands_in_bands(desk, receptionist):
 
     standing = AppointmentRequest.objects.standing(TUESDAY_NOON, receptionist)
     two_hours_ago = TUESDAY_NOON - timedelta(hours=2)
+    nobody = {"to_tell": 0, "to_review": 0, "over": 0}
     assert standing == Standing(
-        late=1,
-        soon=1,
-        in_time=1,
-        mine=1,
-        unclaimed=2,
-        waitlisted=1,
-        to_tell=0,
-        to_review=0,
-        over=0,
-        oldest=two_hours_ago,
+        late=1, soon=1, in_time=1, mine=1, unclaimed=2, waitlisted=1, oldest=two_hours_ago, **nobody
     )
     page = " ".join(re.sub(r"<[^>]+>", " ", desk.get(QUEUE).content.decode()).replace("\xa0", " ").split())
     assert "1 late 1 due within half an hour 1 in time Longest wait: 2 hours" in page

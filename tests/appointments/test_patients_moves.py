@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 
 from appointments import outbox, workflow
@@ -15,7 +16,13 @@ from tests import factories
 VISIT = datetime(2030, 1, 8, 17, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday_noon")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
+
+
+@pytest.fixture
+def noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
 
 
 def anew(row):
@@ -189,7 +196,7 @@ def test_every_version_of_the_answers_stays_and_the_flag_with_them():
     workflow.answer_health_check(row, answers=answers("no", "no"))  # pressed twice
 
     assert [row.answer for row in HealthAnswer.objects.order_by("version", "position")] == ["yes", "no", "no", "no"]
-    assert [row.answer for row in HealthAnswer.objects.latest(row)] == ["no", "no"]
+    assert [row.answer for row in HealthAnswer.objects.last_given(row)] == ["no", "no"]
     assert anew(row).review_since == NOON  # lifted by a person alone
     with pytest.raises(TypeError):
         HealthAnswer.objects.first().save()

@@ -31,7 +31,7 @@ HALLWAYS = {
 }
 WORKFLOW_ALONE = {
     "scheduling": {"reserve", "move", "release"},
-    "outbox": {"queue", "withdraw", "hold_back", "send_after_all"},
+    "outbox": {"queue", "withdraw", "hold_back", "send_after_all", "send_again"},
 }
 
 
