@@ -13,6 +13,7 @@ from appointments.forms.moves import (
     ReviewForm,
 )
 from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
+from appointments.forms.private_page import HealthCheckForm, TimesForm
 from appointments.forms.time_off import TimeOffForm
 from appointments.forms.visits import VisitForm, slot_code
 from appointments.forms.writing import WriteForm
@@ -45,8 +46,10 @@ __all__ = [
     "AppointmentRequestForm",
     "DeskRequestForm",
     "FormToken",
+    "HealthCheckForm",
     "MoveForm",
     "TimeOffForm",
+    "TimesForm",
     "TypedEmail",
     "TypedText",
     "VisitForm",

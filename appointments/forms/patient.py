@@ -1,6 +1,7 @@
 """The patient's form: its fields, its rules, its words. Errors say what to do."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -56,7 +57,45 @@ class FormToken(forms.UUIDField):
             return uuid.uuid4()
 
 
-class AppointmentRequestForm(forms.Form):
+class PreferringForm(forms.Form):
+    """Asks for times that would suit."""
+
+    preferred_times = forms.TypedMultipleChoiceField(
+        label=_("When could you come in? (optional)"),
+        help_text=_("Choose any that suit you"),
+        required=False,
+        coerce=read_preference,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": _("Choose times from the list"), "invalid_list": _("Choose from the list")},
+    )
+    message = TypedText(
+        label=_("Anything else? (optional)"),
+        help_text=_("Leave out health details. We will ask about those in private"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"max_length": _("Your message must be 500 characters or fewer")},
+    )
+
+    def offer_times(self, clinic: Clinic, chosen: Iterable[str] = ()) -> None:
+        """Offer what the opening hours allow, and what was `chosen` or is ticked besides. Without any, do not ask."""
+        times = times_to_prefer(clinic)
+        ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
+        besides = [time for time in map(read_preference, [*chosen, *ticked]) if time]
+        known = {time.code: time for time in [*times, *besides]}
+        self.fields["preferred_times"].choices = [(code, capfirst(str(time))) for code, time in known.items()]
+        if not known:
+            del self.fields["preferred_times"]
+
+    def clean_preferred_times(self) -> list[PreferredTime]:
+        """Each time once, and no more than a week has parts of days."""
+        times = {time.code: time for time in self.cleaned_data["preferred_times"]}
+        if len(times) > MOST_TIMES:
+            raise forms.ValidationError(self.fields["preferred_times"].error_messages["invalid_choice"])
+        return list(times.values())
+
+
+class AppointmentRequestForm(PreferringForm):
     """Request an appointment. Which answers are needed depends on how the patient wants to be reached."""
 
     use_required_attribute = False
@@ -105,22 +144,7 @@ class AppointmentRequestForm(forms.Form):
             "invalid_choice": _("Choose a treatment, or choose that you are not sure"),
         },
     )
-    preferred_times = forms.TypedMultipleChoiceField(
-        label=_("When could you come in? (optional)"),
-        help_text=_("Choose any that suit you"),
-        required=False,
-        coerce=read_preference,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": _("Choose times from the list"), "invalid_list": _("Choose from the list")},
-    )
-    message = TypedText(
-        label=_("Anything else? (optional)"),
-        help_text=_("Leave out health details. We will ask about those in private"),
-        max_length=500,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 5}),
-        error_messages={"max_length": _("Your message must be 500 characters or fewer")},
-    )
+    field_order = ["full_name", "phone", "email", "contact_by", "treatment", "preferred_times", "message"]
 
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -136,19 +160,7 @@ class AppointmentRequestForm(forms.Form):
         ]
         if not self.treatments:
             del self.fields["treatment"]
-        times = times_to_prefer(clinic)
-        ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
-        known = {time.code: time for time in times} | {time.code: time for time in map(read_preference, ticked) if time}
-        self.fields["preferred_times"].choices = [(code, capfirst(str(time))) for code, time in known.items()]
-        if not known:
-            del self.fields["preferred_times"]
-
-    def clean_preferred_times(self) -> list[PreferredTime]:
-        """Each time once, and no more than a week has parts of days."""
-        times = {time.code: time for time in self.cleaned_data["preferred_times"]}
-        if len(times) > MOST_TIMES:
-            raise forms.ValidationError(self.fields["preferred_times"].error_messages["invalid_choice"])
-        return list(times.values())
+        self.offer_times(clinic)
 
     def clean(self) -> dict[str, Any]:
         """The rules between fields: a way to reach the patient must come with what reaches them."""

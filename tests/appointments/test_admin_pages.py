@@ -85,7 +85,7 @@ def test_a_requests_page_offers_the_moves_that_its_status_allows(desk):
         return set(re.findall(r"/move/(\w+)/", desk.get(f"{QUEUE}{row.pk}/change/").content.decode()))
 
     assert offered(factories.appointment_request()) == ANY | {"claim", "book", "waitlist"}
-    booked = factories.booked()
+    booked = factories.booked(contact_by="email")
     outbox.send_due()
     assert offered(booked) == ANY | {"claim", "reschedule", "cancel"}
     workflow.close(booked, by=booked.claimed_by, seen=booked.version, reason="other")

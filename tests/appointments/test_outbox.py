@@ -134,7 +134,7 @@ def test_one_refused_address_is_given_up_in_plain_sight_and_does_not_stop_the_ot
     assert outbox.send_due() == 3
 
     refused = Message.objects.get(recipient="nobody@example.com")
-    assert refused.state == "given up"
+    assert refused.state == "failed"
     assert "no such user here" in refused.error
     assert {"ana@example.com", "front-desk@localhost"} == {envelope.rcpt_tos[0] for envelope in smtp.taken}
 
@@ -144,7 +144,7 @@ def test_a_mailbox_that_is_full_is_tried_again_later_and_later(smtp):
     factories.appointment_request(email="full@example.com")
     outbox.send_due()
     message = Message.objects.get(kind="received")
-    assert (message.state, message.attempts) == ("will be tried again", 1)
+    assert (message.state, message.attempts) == ("queued, will be tried again", 1)
     assert message.due_at - timezone.now() < timedelta(minutes=1)
 
     delays = []
@@ -166,11 +166,11 @@ def test_a_mailbox_that_is_full_is_tried_again_later_and_later(smtp):
 def test_after_five_days_of_temporary_refusals_a_message_is_given_up(smtp):
     smtp.refusals["full@example.com"] = "452 mailbox full"
     factories.appointment_request(email="full@example.com")
-    Message.objects.update(created_at=timezone.now() - timedelta(days=5, minutes=1))
+    Message.objects.update(queued_at=timezone.now() - timedelta(days=5, minutes=1))
 
     outbox.send_due()
 
-    assert Message.objects.get(kind="received").state == "given up"
+    assert Message.objects.get(kind="received").state == "failed"
 
 
 def test_a_claimed_message_is_left_alone_until_its_claim_ends(smtp):
@@ -208,7 +208,7 @@ def test_older_news_about_the_visit_is_withdrawn_when_newer_news_is_queued(smtp,
         booked, by=receptionist, seen=booked.version, provider=visit.provider, starts_at=later, minutes=30
     )
 
-    assert Message.objects.get(kind="booked").state == "withdrawn"
+    assert Message.objects.get(kind="booked").state == "cancelled"
     outbox.send_due()
     subjects = b"".join(envelope.content for envelope in smtp.taken)
     assert b"Your visit has a new time" in subjects
@@ -273,4 +273,4 @@ def test_a_server_that_breaks_off_in_the_middle_spoils_only_that_message(setting
             stop.set()
             thread.join()
 
-    assert {message.state for message in Message.objects.all()} == {"will be tried again"}
+    assert {message.state for message in Message.objects.all()} == {"queued, will be tried again"}

@@ -48,12 +48,11 @@ def at(client, receptionist):
     return travel
 
 
-def test_a_patient_arrives_and_the_visit_is_fulfilled_when_it_is_closed(desk, at, visit):
+def test_a_patient_arrives_and_the_visit_is_fulfilled(desk, at, visit):
     with at(VISIT - HOUR / 4):
         assert press(desk, visit, "arrive").status_code == 303
         assert (visit.status, visit.appointments.get().status) == ("booked", "arrived")
-        assert "completed" in desk.get(f"{QUEUE}{visit.pk}/move/close/").content.decode()
-        press(desk, visit, "close", reason="completed")
+        press(desk, visit, "fulfil")
 
     assert (visit.status, visit.closed_reason, visit.appointments.get().status) == ("closed", "completed", "fulfilled")
 

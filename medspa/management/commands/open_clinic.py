@@ -45,18 +45,19 @@ EDITING = [
     *every("treatments.treatment", "treatments.benefit", "treatments.contraindication", "treatments.procedurestep"),
     *every("treatments.recoverynote", "treatments.faq", "treatments.photo", "treatments.result"),
 ]
-REPLYING = every("appointments.savedreply")
+REPLYING = [*every("appointments.savedreply"), "appointments.view_mailwording"]
+READING_HEALTH_ANSWERS = ["appointments.view_healthanswer"]
 OWNING = [
     "appointments.view_reports",
-    *every("treatments.provider", "appointments.providerhours", "auth.user", "auth.group"),
+    *every("treatments.provider", "appointments.providerhours", "appointments.mailwording", "auth.user", "auth.group"),
     "admin.view_logentry",
 ]
 
 GROUPS = {
     "Front desk": [*WORKING_REQUESTS, *REPLYING],
-    "Clinician": WORKING_REQUESTS,
+    "Clinician": [*WORKING_REQUESTS, *READING_HEALTH_ANSWERS],
     "Editor": EDITING,
-    "Owner": [*WORKING_REQUESTS, *REPLYING, *EDITING, *OWNING],
+    "Owner": [*WORKING_REQUESTS, *READING_HEALTH_ANSWERS, *REPLYING, *EDITING, *OWNING],
 }
 
 # A password that can be read out: consonants and vowels in turn, none that sound or look alike. 16 bits a group.

@@ -1,23 +1,20 @@
-"""The patient's side: the form, the private page, the privacy notice; and the feed that calendar programs read."""
+"""The form, and the privacy notice."""
 
 import logging
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from appointments import calendar_feeds, calendar_files
 from appointments.forms import UNSURE, AppointmentRequestForm
-from appointments.models import AppointmentRequest
-from appointments.response_clock import promise, respond_by, spoken
+from appointments.response_clock import promise, respond_by
+from appointments.views.answers import see_other
 from medspa.languages import addresses
 from medspa.models import Clinic
 
@@ -42,45 +39,7 @@ def request_form(request: HttpRequest) -> HttpResponse:
         log.exception("A request could not be stored")
         trouble = _("We could not save your request just now. Your answers are still here: send them again in a minute")
         return _refuse(request, form, clinic, trouble, HTTPStatus.SERVICE_UNAVAILABLE)
-    return _see_other("appointments:my_request", appointment_request.private_token)
-
-
-@never_cache
-@require_safe
-def my_request(request: HttpRequest, token: str) -> HttpResponse:
-    """The patient's private page. A wrong, old or altered link is simply not found."""
-    found = AppointmentRequest.objects.behind(token, timezone.now()).select_related("treatment")
-    shown = found.prefetch_related("preferred_times", "appointments", "treatment__translations")
-    appointment_request = shown.first()
-    if appointment_request is None:
-        raise Http404
-    clinic, now = Clinic.objects.current(), timezone.now()
-    appointment, treatment = appointment_request.booked_appointment(), appointment_request.treatment
-    response = render(
-        request,
-        "appointments/my_request.html",
-        {
-            "appointment_request": appointment_request,
-            "treatment": treatment.in_words_of(get_language()) if treatment else None,
-            "promise": promise(clinic, due, now) if (due := appointment_request.next_action_at) else "",
-            "is_late": appointment_request.is_late(now),
-            "appointment": appointment,
-            "appointment_time": spoken(clinic, appointment.starts_at) if appointment else "",
-        },
-    )
-    return _known_to_nobody_else(response)
-
-
-@never_cache
-@require_safe
-def calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
-    """For a staff member's calendar program, which cannot sign in. An address that opens nothing is not found."""
-    reader = calendar_feeds.reader_behind(token)
-    if reader is None:
-        raise Http404
-    response = HttpResponse(calendar_feeds.file_for(reader), content_type=calendar_files.CONTENT_TYPE)
-    response["Content-Disposition"] = 'attachment; filename="appointments.ics"'  # not the token
-    return _known_to_nobody_else(response)
+    return see_other("appointments:my_request", appointment_request.private_token)
 
 
 @require_safe
@@ -123,18 +82,5 @@ def _show_form(
     return render(request, "appointments/request_form.html", words, status=status)
 
 
-def _known_to_nobody_else(response: HttpResponse) -> HttpResponse:
-    """For a page at a secret address: the address goes to no other site and into no index."""
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
-
-
 def _only_one(treatments: dict) -> str:
     return next(iter(treatments)) if len(treatments) == 1 else ""
-
-
-def _see_other(name: str, *args: str) -> HttpResponse:
-    response = HttpResponseRedirect(reverse(name, args=args))
-    response.status_code = HTTPStatus.SEE_OTHER
-    return response
