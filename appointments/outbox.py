@@ -24,7 +24,6 @@ from appointments.models import AppointmentRequest, Message
 CLAIM = timedelta(minutes=10)  # longer than any conversation: each of its steps may take EMAIL_TIMEOUT (20 s)
 DELAYS = [timedelta(minutes=minutes) for minutes in (1, 4, 15, 60, 4 * 60, 12 * 60, 24 * 60)]
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
-STUCK_AFTER = timedelta(minutes=15)
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ class StaffSite(AdminSite):
 
     A ModelAdmin with a method `to_do(request)` has its words said first on the first page: a dict of `words`, `url`,
     `count`, `overdue` and pairs of words and addresses that lead `also` there, or None for those who may not know.
-    What can be overdue is said before the rest.
+    What can be overdue is said before the rest. One with a method `alarm(request)` has its `words`, which lead to its
+    `url`, said on every page as long as it returns them.
     """
 
     index_title = "Today"
@@ -43,7 +44,12 @@ class StaffSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict:
         name = Clinic.objects.values_list("name", flat=True).first()
         header = f"{name} front desk" if name else "Front desk"
-        return super().each_context(request) | {"site_header": header, "site_title": header}
+        alarms = self._alarms(request) if self.has_permission(request) else []
+        return super().each_context(request) | {"site_header": header, "site_title": header, "alarms": alarms}
+
+    def _alarms(self, request: HttpRequest) -> list[dict]:
+        rooms = [model_admin for model_admin in self._registry.values() if hasattr(model_admin, "alarm")]
+        return [alarm for room in rooms if (alarm := room.alarm(request))]
 
     def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         rooms = [model_admin for model_admin in self._registry.values() if hasattr(model_admin, "to_do")]

@@ -20,6 +20,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from appointments import outbox
+from appointments.models import STUCK_AFTER
 from medspa.languages import NAMES, other_language, same_page
 from medspa.models import Clinic, ClinicNotOpenedYet
 
@@ -106,6 +107,6 @@ def healthz(request: HttpRequest) -> JsonResponse:
     except (DatabaseError, InterfaceError):
         state = {"status": "the database does not answer", "database": "away", "outbox_oldest_seconds": None}
         return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    stuck = waited > outbox.STUCK_AFTER.total_seconds()
+    stuck = waited > STUCK_AFTER.total_seconds()
     state = {"status": "mail is stuck" if stuck else "ok", "database": "ok", "outbox_oldest_seconds": waited}
     return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK)

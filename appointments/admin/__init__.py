@@ -8,11 +8,13 @@ from appointments.admin.providers import ProviderAdmin, TimeOffAdmin
 from appointments.admin.queue import AppointmentRequestAdmin
 from appointments.admin.records import AppointmentAdmin, MessageAdmin
 from appointments.admin.replies import SavedReplyAdmin
+from appointments.admin.wordings import MailWordingAdmin
 
 __all__ = [
     "AppointmentAdmin",
     "AppointmentRequestAdmin",
     "CalendarFeedAdmin",
+    "MailWordingAdmin",
     "MessageAdmin",
     "ProviderAdmin",
     "SavedReplyAdmin",

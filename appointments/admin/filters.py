@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -116,14 +116,27 @@ class DayFilter(OpensOnOne):
 
 class MessageStateFilter(admin.SimpleListFilter):
     title, parameter_name = "state", "state"
-    STATES = {"sent": "sent_at", "given_up": "given_up_at", "withdrawn": "withdrawn_at"}
+    STATES = {"sent": "sent_at", "failed": "given_up_at", "cancelled": "withdrawn_at"}
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("unsent", "To be sent"), ("given_up", "Given up"), ("withdrawn", "Withdrawn"), ("sent", "Sent")]
+        return [
+            ("queued", "Queued"),
+            ("sending", "Sending"),
+            ("stuck", "Stuck"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+            ("sent", "Sent"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == "unsent":
-            return queryset.unsent()
+        now, in_hand = timezone.now(), Q(sending_since__isnull=False, due_at__gt=timezone.now())
+        unsent = {
+            "queued": lambda: queryset.unsent().exclude(in_hand),
+            "sending": lambda: queryset.unsent().filter(in_hand),
+            "stuck": lambda: queryset.stuck(now),
+        }
+        if self.value() in unsent:
+            return unsent[self.value()]()
         if column := self.STATES.get(self.value() or ""):
             return queryset.filter(**{f"{column}__isnull": False})
         return queryset

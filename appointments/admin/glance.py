@@ -52,14 +52,22 @@ def reach(appointment_request: AppointmentRequest) -> SafeString | str:
 
 
 def chip(appointment_request: AppointmentRequest) -> SafeString:
-    return format_html(
-        '<span class="chip chip--{}">{}</span>', appointment_request.status, appointment_request.get_status_display()
-    )
+    """The status, and whether a clinician is to look at the health check first."""
+    chips = [(appointment_request.status, appointment_request.get_status_display())]
+    if appointment_request.review_since:
+        chips.append(("review", "Review first"))
+    return format_html_join(" ", '<span class="chip chip--{}">{}</span>', chips)
 
 
 def waiting(appointment_request: AppointmentRequest, now: datetime | None = None) -> SafeString | str:
     """For how long, in one unit, and by when to act; marked once that is late. Where nobody waits, what is untold."""
     now = now or timezone.now()
+    if appointment_request.asks_for_another_time:
+        words = due(appointment_request.next_action_at, now)
+        late = appointment_request.is_late(now)
+        return format_html(
+            "Asks for another time <small{}>{}</small>", SafeString(' class="overdue"' if late else ""), words
+        )
     if appointment_request.status not in SHOWN_WAITING:
         return untold(appointment_request, now)
     spell = timesince(appointment_request.created_at, now, depth=1)

@@ -1,4 +1,4 @@
-"""What a move told the patient and has not gone yet, or was held back: when it goes, and what the desk may do."""
+"""Mail that has not gone: when it goes, whether it was held back or could not be delivered, what the desk may do."""
 
 from typing import NamedTuple
 
@@ -11,22 +11,28 @@ from medspa.opening_times import clock_time
 
 class PendingMail(NamedTuple):
     message: Message
-    goes: str  # in words; empty: it is held back
+    goes: str  # in words; empty: it is held back, or could not be delivered
+
+    @property
+    def has_failed(self) -> bool:
+        return self.message.can_be_sent_again
 
     @property
     def move(self) -> str:
+        if self.has_failed:
+            return "send_again"
         return "hold_back" if self.goes else "send_after_all"
 
 
 def pending(appointment_request: AppointmentRequest, user: AbstractUser) -> list[PendingMail]:
-    """For those who may see mails: what can be held back, and what is."""
+    """For those who may see mails: what can be held back, what is, and what could not be delivered."""
     if not user.has_perm("appointments.view_message"):
         return []
     mails = appointment_request.messages.all()
     return [
         PendingMail(mail, when_it_goes(mail) or "goes now" if mail.can_be_held_back else "")
         for mail in mails
-        if mail.can_be_held_back or mail.held_back
+        if mail.can_be_held_back or mail.held_back or mail.can_be_sent_again
     ]
 
 

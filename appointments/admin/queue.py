@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.views.decorators.cache import never_cache
 
 from appointments.admin import glance, searches
 from appointments.admin.call_sheet import call_sheet
@@ -24,7 +25,7 @@ from appointments.admin.new_request import may_take, new_request_page
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.reports_page import PERMISSION as REPORTS_PERMISSION
 from appointments.admin.reports_page import reports_page
-from appointments.admin.request_page import request_page
+from appointments.admin.request_page import health_page, request_page
 from appointments.models import AppointmentRequest, Standing
 from appointments.references import read_reference
 
@@ -83,8 +84,13 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         calls = path(
             "calls/", self.admin_site.admin_view(self.calls_view), name="appointments_appointmentrequest_calls"
         )
+        health = path(
+            "<path:object_id>/health/",
+            self.admin_site.admin_view(never_cache(self.health_view)),
+            name="appointments_appointmentrequest_health",
+        )
         new = path("new/", self.admin_site.admin_view(self.new_view), name="appointments_appointmentrequest_new")
-        return [new, move, calls, reports, *super().get_urls()]
+        return [new, move, health, calls, reports, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return Queue
@@ -130,6 +136,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         return request_page(self, request, object_id)
 
+    def health_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return health_page(self, request, object_id)
+
     def calls_view(self, request: HttpRequest) -> HttpResponse:
         return call_sheet(self, request)
 
@@ -152,12 +161,16 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             "url": reverse("admin:appointments_appointmentrequest_changelist"),
             "count": standing.to_answer,
             "overdue": standing.late,
-            "also": self._reports(request),
+            "also": [*self._to_review(standing), *self._reports(request)],
         }
 
     def _reports(self, request: HttpRequest) -> list[tuple[str, str]]:
         may_see = request.user.has_perm(REPORTS_PERMISSION)
         return [("Reports", reverse("admin:appointments_appointmentrequest_reports"))] if may_see else []
+
+    def _to_review(self, standing: Standing) -> list[tuple[str, str]]:
+        address = f"{reverse('admin:appointments_appointmentrequest_changelist')}?state=to_review"
+        return [(f"Health checks to review ({standing.to_review})", address)] if standing.to_review else []
 
     def _look_for(self, request: HttpRequest, words: str) -> HttpResponse:
         """To the list of what was found. The words stay here; the address has a key that stands for them."""

@@ -33,15 +33,18 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
     @admin.display(description="request")
-    def reference(self, row: Appointment | Message) -> SafeString:
-        return link_to(row.appointment_request)
+    def reference(self, row: Appointment | Message) -> SafeString | str:
+        return link_to(row.appointment_request) if row.appointment_request else "All that wait"
 
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    """The outbox. A message's text is sealed, because it holds the patient's own link, and is not shown."""
+    """The outbox. A message's text is sealed, because it holds the patient's own link, and is not shown.
 
-    list_display = ["kind", "reference", "state", "attempts", "written"]
+    What failed is sent again on its request's page.
+    """
+
+    list_display = ["kind", "reference", "state", "attempts", "error", "written"]
     list_filter = [MessageStateFilter, "kind"]
     list_select_related = ["appointment_request"]
     ordering = ["-pk"]
@@ -50,6 +53,18 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Outbox", **(extra_context or {})})
+
+    def alarm(self, request: HttpRequest) -> dict | None:
+        """For every page of the desk: mail that is stuck. None where all is well, or for those who may not know."""
+        if not self.has_view_permission(request):
+            return None
+        stuck, failed = Message.objects.trouble(timezone.now())
+        if not stuck and not failed:
+            return None
+        parts = [f"{number} {words}" for number, words in ((stuck, "waiting too long"), (failed, "failed")) if number]
+        state = "stuck" if stuck else "failed"
+        address = f"{reverse('admin:appointments_message_changelist')}?state={state}"
+        return {"words": f"Mail does not get through: {', '.join(parts)}.", "url": address}
 
     @admin.display(description="written")
     def written(self, message: Message) -> str:

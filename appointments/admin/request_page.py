@@ -1,18 +1,20 @@
 """One request's page: what the patient asked, what stands, what can be done, and all that happened."""
 
 from datetime import datetime
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 
 from appointments import workflow
 from appointments.admin import glance, pending_mail, visit_times
-from appointments.models import Appointment, AppointmentRequest, Event, Message
+from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Message
+from treatments.models import Contraindication
 
 MOST_ALIKE = 10
 
@@ -43,11 +45,48 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         "alike": alike(appointment_request),
         "no_shows": Appointment.objects.missed_by(appointment_request).count(),
         "call_outcomes": workflow.REACHED.items() if appointment_request.phone else (),
+        "told": told(appointment_request),
+        "review_since": glance.moment(flagged) if (flagged := appointment_request.review_since) else "",
+        "advice": advice(appointment_request),
+        "may_read_health": request.user.has_perm(workflow.READS_HEALTH) and appointment_request.health_answers.exists(),
         "to_tell_since": glance.moment(since) if (since := appointment_request.to_tell_since) else "",
         "is_out_of_reach": appointment_request.is_waiting
         and appointment_request.calls_in_vain >= workflow.ENOUGH_CALLS,
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/request.html", words)
+
+
+def told(appointment_request: AppointmentRequest) -> str:
+    """What is to be told by telephone, as one sentence."""
+    appointment = appointment_request.booked_appointment()
+    if appointment:
+        return f"The visit is on {glance.moment(appointment.starts_at)}."
+    if appointment_request.closed_reason == ClosedReason.COMPLETED:
+        return "How to recover: read out the recovery notes of the treatment."
+    return "No visit stands. Read below what was cancelled."
+
+
+def advice(appointment_request: AppointmentRequest) -> list[Contraindication]:
+    """For whoever has a health check to be reviewed: every reason to wait, so that nobody learns which was answered."""
+    treatment = appointment_request.treatment
+    return list(treatment.contraindications.all()) if treatment and appointment_request.review_since else []
+
+
+def health_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """The answers of the health check, shown by POST alone, to those who may; the reading is written down first."""
+    if not request.user.has_perm(workflow.READS_HEALTH):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    appointment_request = find(desk, request, object_id)
+    rows = workflow.read_health_check(appointment_request, by=request.user)
+    versions = [list(answers) for _version, answers in groupby(rows, key=lambda row: row.version)]
+    words = about(desk, request, appointment_request) | {
+        "title": f"Health check: {appointment_request}",
+        "versions": [(glance.moment(answers[0].answered_at), answers) for answers in versions],
+        "moves": workflow.allowed_moves(appointment_request, request.user),
+    }
+    return TemplateResponse(request, "admin/appointments/appointmentrequest/health.html", words)
 
 
 def alike(appointment_request: AppointmentRequest) -> list[AppointmentRequest]:
@@ -75,7 +114,7 @@ def about(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
         "opts": desk.opts,
         "appointment_request": appointment_request,
         "chip": glance.chip(appointment_request),
-        "is_waiting": appointment_request.status in glance.SHOWN_WAITING,
+        "is_waiting": appointment_request.status in glance.SHOWN_WAITING or appointment_request.is_waiting,
         "waiting": glance.waiting(appointment_request),
         "times": glance.times(appointment_request),
         "ways": [way.button(way.written) for way in glance.ways_to_reach(appointment_request)],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MAIN = "en"
+LANGUAGES = ("en", "es")
 
 
 class Words(NamedTuple):

@@ -8,7 +8,7 @@ from appointments.models.availability import ProviderHours, TimeOff
 from appointments.models.calendar_feeds import CalendarFeed
 from appointments.models.events import Event
 from appointments.models.health import HealthAnswer
-from appointments.models.messages import Message
+from appointments.models.messages import STUCK_AFTER, Message
 from appointments.models.parts_of_day import EVENING, NOON
 from appointments.models.preferred_times import PreferredTime
 from appointments.models.questions import WAITING, ClosedReason, Standing, Status, hash_token
@@ -19,6 +19,7 @@ from appointments.models.wordings import MailWording
 __all__ = [
     "EVENING",
     "NOON",
+    "STUCK_AFTER",
     "WAITING",
     "Appointment",
     "AppointmentQuerySet",

@@ -1,13 +1,18 @@
 """One e-mail and its life."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from appointments.models.requests import AppointmentRequest
 from appointments.sealed import SealedTextField
+
+STUCK_AFTER = timedelta(minutes=15)  # a message that is due and that nobody takes
+TRIED_IN_VAIN = timedelta(hours=1)  # a message that is tried and not taken
+RECENTLY = timedelta(days=1)
+AHEAD = timedelta(days=2)  # no message is put off for longer: a bound, so that an index answers
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -26,9 +31,26 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> "MessageQuerySet":
         return self.unsent().filter(due_at__lte=now).order_by("due_at", "pk")
 
-    def failed(self) -> "MessageQuerySet":
-        """Given up, and nobody has sent it again."""
-        return self.filter(given_up_at__isnull=False)
+    def stuck(self, now: datetime) -> "MessageQuerySet":
+        """Due for a quarter of an hour, or tried in vain for an hour: the worker or the mail server is in trouble."""
+        return self.unsent().filter(_stuck(now))
+
+    def failed(self, since: datetime) -> "MessageQuerySet":
+        """Given up after `since`, and nobody has sent it again."""
+        return self.filter(given_up_at__gt=since)
+
+    def trouble(self, now: datetime) -> tuple[int, int]:
+        """How many are stuck, and how many have failed within a day; in one query."""
+        unsent = Q(sent_at=None, given_up_at=None, withdrawn_at=None)
+        stuck, failed = unsent & _stuck(now), Q(given_up_at__gt=now - RECENTLY)
+        found = self.filter(stuck | failed)
+        numbers = found.aggregate(stuck=Count("pk", filter=stuck), failed=Count("pk", filter=failed))
+        return numbers["stuck"], numbers["failed"]
+
+
+def _stuck(now: datetime) -> Q:
+    late, in_vain = Q(due_at__lt=now - STUCK_AFTER), Q(attempts__gt=0, queued_at__lt=now - TRIED_IN_VAIN)
+    return Q(due_at__lt=now + AHEAD) & (late | in_vain)
 
 
 class Message(models.Model):

@@ -126,8 +126,8 @@ def test_a_treatment_that_was_there_before_the_clinic_is_left_alone():
 def test_each_group_may_do_what_its_people_do():
     open_the_clinic()
     assert (
-        permissions_of("Front desk") - REPLYING
-        == permissions_of("Clinician")
+        permissions_of("Front desk") - REPLYING - {"appointments.view_mailwording"}
+        == permissions_of("Clinician") - {"appointments.view_healthanswer"}
         == {
             "appointments.view_appointmentrequest",
             "appointments.work_appointmentrequest",
