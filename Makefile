@@ -47,9 +47,10 @@ lint: ## linters, types, templates, missing migrations, Django's deployment chec
 	@echo "manage.py makemigrations --check; manage.py check --deploy"
 	@$(as_in_production) 'python manage.py makemigrations --check --dry-run && python manage.py check --deploy --fail-level WARNING'
 
-bench: ## how the desk's pages cost as the clinic grows, as ratios; ARGS="--large 1000000" for a larger one
+bench: ## how the desk's pages cost as the clinic grows, as ratios, and how fast mail goes; ARGS="--large 1000000" for a larger one
 	@$(dev_packages)
-	@exec .venv/bin/python bench/desk.py $(ARGS)
+	@.venv/bin/python bench/desk.py $(ARGS)
+	@exec .venv/bin/python bench/mail.py
 
 lock: ## pin requirements.in and requirements-dev.in anew, with hashes; ARGS="--upgrade" takes newer versions
 	@$(dev_packages)
