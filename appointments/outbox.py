@@ -23,6 +23,7 @@ from appointments.models import AppointmentRequest, Message
 
 CLAIM = timedelta(minutes=10)  # longer than any conversation: each of its steps may take EMAIL_TIMEOUT (20 s)
 DELAYS = [timedelta(minutes=minutes) for minutes in (1, 4, 15, 60, 4 * 60, 12 * 60, 24 * 60)]
+SERVERS_DELAY = timedelta(minutes=15)  # at most, where the server refuses everybody: it may be well again any minute
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _send(message: Message, connection: BaseEmailBackend) -> bool:
         _put_off(message, _words_of(refusal), for_good=all(code >= 500 for code in codes))
         return False
     except Exception as trouble:  # whatever it is, the messages behind this one still go
-        _put_off(message, _words_of(trouble), for_good=isinstance(trouble, ValueError))
+        _put_off(message, _words_of(trouble), for_good=isinstance(trouble, ValueError), at_most=SERVERS_DELAY)
         _reopen(connection)
         return False
     Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), sending_since=None, error="")
@@ -131,10 +132,10 @@ def _as_email(message: Message) -> EmailMultiAlternatives:
     return email
 
 
-def _put_off(message: Message, words: str, *, for_good: bool) -> None:
+def _put_off(message: Message, words: str, *, for_good: bool, at_most: timedelta = DELAYS[-1]) -> None:
     now = timezone.now()
     gives_up = for_good or now - message.queued_at > GIVE_UP_AFTER
-    delay = DELAYS[min(message.attempts, len(DELAYS)) - 1]
+    delay = min(DELAYS[min(message.attempts, len(DELAYS)) - 1], at_most)
     with transaction.atomic():
         Message.objects.filter(pk=message.pk).update(
             due_at=now + delay, sending_since=None, error=words[:500], given_up_at=now if gives_up else None

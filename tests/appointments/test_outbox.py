@@ -274,3 +274,23 @@ def test_a_server_that_breaks_off_in_the_middle_spoils_only_that_message(setting
             thread.join()
 
     assert {message.state for message in Message.objects.all()} == {"queued, will be tried again"}
+
+
+def test_a_server_that_refuses_everybody_for_hours_is_tried_every_quarter_of_an_hour(smtp, monkeypatch):
+    """Whose mailbox is full is left alone for longer and longer; but a server that is ill may be well at any minute."""
+    factories.appointment_request(email="ana@example.com")
+
+    async def ill(server, session, envelope):
+        return "451 try later"
+
+    well = Mailbox.handle_DATA
+    monkeypatch.setattr(Mailbox, "handle_DATA", lambda self, *told: ill(*told))
+    for _ in range(8):
+        Message.objects.update(due_at=timezone.now())
+        outbox.send_due()
+    waits = [message.due_at - timezone.now() for message in Message.objects.all()]
+    assert max(waits) <= outbox.SERVERS_DELAY
+    assert {message.state for message in Message.objects.all()} == {"queued, will be tried again"}
+
+    monkeypatch.setattr(Mailbox, "handle_DATA", well)
+    assert outbox.send_due(timezone.now() + outbox.SERVERS_DELAY) == 2
