@@ -97,7 +97,7 @@ def cancel(
 @transaction.atomic
 def arrive(appointment_request: AppointmentRequest, *, by: User, seen: int, now: datetime | None = None) -> None:
     """The patient has come, and so knows of the visit. MoveNotAllowed on another day than the visit's."""
-    now = swap("arrive", appointment_request, by=by, seen=seen, now=now, to_tell_since=None)
+    now = swap("arrive", appointment_request, by=by, seen=seen, now=now, to_tell_since=None, next_action_at=None)
     insist("arrive", appointment_request, by=by, now=now)
     scheduling.release(_standing(appointment_request), status=Appointment.Status.ARRIVED)
     write_down(appointment_request, Event.Kind.ARRIVED, by=by, now=now)

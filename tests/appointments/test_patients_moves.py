@@ -130,6 +130,13 @@ def test_the_desk_answers_the_wish_for_another_time(move):
     assert not anew(row).asks_for_another_time
 
 
+def test_whoever_arrives_no_longer_waits_for_another_time():
+    row = factories.booked()
+    workflow.ask_for_times(row, visit=visit_of(row), preferred_times=times("5-am"))
+    workflow.arrive(row, by=row.claimed_by, seen=row.version, now=VISIT)
+    assert anew(row).next_action_at is None
+
+
 def test_a_wish_that_nobody_has_is_not_answered():
     row = factories.booked()
     with pytest.raises(workflow.MoveNotAllowed):

@@ -39,7 +39,9 @@ def validate():
 def test_the_validator_finds_nothing_on_any_public_page(validate, opened_site, tmp_path):
     addresses = [*PUBLIC_PAGES, *(f"/es{address}" for address in PUBLIC_PAGES)]
     pages = {address: fetch(opened_site, address) for address in addresses}
-    pages["the private page"] = fetch(opened_site, send_request(opened_site))
+    private = send_request(opened_site)
+    pages |= {f"private: {act}": fetch(opened_site, private + act) for act in ("", "cancel/", "times/", "health/")}
+    pages["private, in Spanish"] = fetch(opened_site, private.replace("/my-request/", "/es/my-request/"))
     pages["a form with errors"] = visitor_sends_nothing(opened_site)
 
     assert validate(pages, tmp_path) == []
