@@ -116,7 +116,7 @@ class DayFilter(OpensOnOne):
 
 class MessageStateFilter(admin.SimpleListFilter):
     title, parameter_name = "state", "state"
-    STATES = {"sent": "sent_at", "failed": "given_up_at", "cancelled": "withdrawn_at"}
+    STATES = {"sent": "sent_at", "failed": "given_up_at"}
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [
@@ -125,18 +125,21 @@ class MessageStateFilter(admin.SimpleListFilter):
             ("stuck", "Stuck"),
             ("failed", "Failed"),
             ("cancelled", "Cancelled"),
+            ("held_back", "Held back"),
             ("sent", "Sent"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         now, in_hand = timezone.now(), Q(sending_since__isnull=False, due_at__gt=timezone.now())
-        unsent = {
+        narrowed = {
             "queued": lambda: queryset.unsent().exclude(in_hand),
             "sending": lambda: queryset.unsent().filter(in_hand),
             "stuck": lambda: queryset.stuck(now),
+            "cancelled": lambda: queryset.overtaken(),
+            "held_back": lambda: queryset.held_back(),
         }
-        if self.value() in unsent:
-            return unsent[self.value()]()
+        if self.value() in narrowed:
+            return narrowed[self.value()]()
         if column := self.STATES.get(self.value() or ""):
             return queryset.filter(**{f"{column}__isnull": False})
         return queryset

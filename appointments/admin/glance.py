@@ -63,11 +63,9 @@ def waiting(appointment_request: AppointmentRequest, now: datetime | None = None
     """For how long, in one unit, and by when to act; marked once that is late. Where nobody waits, what is untold."""
     now = now or timezone.now()
     if appointment_request.asks_for_another_time:
-        words = due(appointment_request.next_action_at, now)
-        late = appointment_request.is_late(now)
-        return format_html(
-            "Asks for another time <small{}>{}</small>", SafeString(' class="overdue"' if late else ""), words
-        )
+        if appointment_request.is_late(now):
+            return SafeString('<span class="overdue">Asks for another time<small>, late</small></span>')
+        return format_html("Asks for another time <small>{}</small>", due(appointment_request.next_action_at, now))
     if appointment_request.status not in SHOWN_WAITING:
         return untold(appointment_request, now)
     spell = timesince(appointment_request.created_at, now, depth=1)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
+from appointments.admin import glance
 from appointments.models import AppointmentRequest, Message
 from medspa.opening_times import clock_time
 
@@ -16,6 +17,12 @@ class PendingMail(NamedTuple):
     @property
     def has_failed(self) -> bool:
         return self.message.can_be_sent_again
+
+    @property
+    def next_try(self) -> str:
+        """When it is tried again by itself; empty for one that was given up, or that is tried any moment."""
+        is_over = self.message.given_up_at or self.message.due_at <= timezone.now()
+        return "" if is_over else glance.moment(self.message.due_at)
 
     @property
     def move(self) -> str:

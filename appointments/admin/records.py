@@ -6,12 +6,15 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from appointments import diary
 from appointments.admin import glance
 from appointments.admin.days import day_page, week_page
 from appointments.admin.filters import DayFilter, MessageStateFilter
 from appointments.models import Appointment, AppointmentRequest, Message
+
+LONGEST_IN_A_ROW = 120  # characters of what a mail server said
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -44,12 +47,23 @@ class MessageAdmin(ReadOnlyAdmin):
     What failed is sent again on its request's page.
     """
 
-    list_display = ["kind", "reference", "state", "attempts", "error", "written"]
+    list_display = ["kind", "reference", "state", "attempts", "server_said", "written"]
     list_filter = [MessageStateFilter, "kind"]
     list_select_related = ["appointment_request"]
     ordering = ["-pk"]
-    fields = ["kind", "reference", "recipient", "subject", "state", "attempts", "created_at", "due_at", "error"]
-    readonly_fields = ["reference", "state"]
+    fields = [
+        "kind",
+        "reference",
+        "recipient",
+        "subject",
+        "state",
+        "attempts",
+        "created_at",
+        "due_at",
+        "error",
+        "again",
+    ]
+    readonly_fields = ["reference", "state", "again"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Outbox", **(extra_context or {})})
@@ -65,6 +79,21 @@ class MessageAdmin(ReadOnlyAdmin):
         state = "stuck" if stuck else "failed"
         address = f"{reverse('admin:appointments_message_changelist')}?state={state}"
         return {"words": f"Mail does not get through: {', '.join(parts)}.", "url": address}
+
+    @admin.display(description="the mail server's words")
+    def server_said(self, message: Message) -> SafeString:
+        """Cut to what a row has room for; the message's page has them whole."""
+        words = Truncator(message.error).chars(LONGEST_IN_A_ROW)
+        return format_html("<bdi>{}</bdi>", words) if words else glance.NOTHING
+
+    @admin.display(description="send again")
+    def again(self, message: Message) -> SafeString | str:
+        """The way to the button, where there is one."""
+        row = message.appointment_request
+        if row is None or not message.can_be_sent_again:
+            return self.get_empty_value_display()
+        address = reverse("admin:appointments_appointmentrequest_change", args=[row.pk])
+        return format_html('<a href="{}">On the page of request {}</a>', address, row.reference)
 
     @admin.display(description="written")
     def written(self, message: Message) -> str:

@@ -12,8 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 
 from appointments import workflow
-from appointments.admin import glance, pending_mail, visit_times
-from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Message
+from appointments.admin import glance, pending_mail, to_tell, visit_times
+from appointments.models import Appointment, AppointmentRequest, Event, Message
 from treatments.models import Contraindication
 
 MOST_ALIKE = 10
@@ -45,25 +45,14 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         "alike": alike(appointment_request),
         "no_shows": Appointment.objects.missed_by(appointment_request).count(),
         "call_outcomes": workflow.REACHED.items() if appointment_request.phone else (),
-        "told": told(appointment_request),
         "review_since": glance.moment(flagged) if (flagged := appointment_request.review_since) else "",
         "advice": advice(appointment_request),
         "may_read_health": request.user.has_perm(workflow.READS_HEALTH) and appointment_request.health_answers.exists(),
-        "to_tell_since": glance.moment(since) if (since := appointment_request.to_tell_since) else "",
+        "untold": to_tell.untold(appointment_request),
         "is_out_of_reach": appointment_request.is_waiting
         and appointment_request.calls_in_vain >= workflow.ENOUGH_CALLS,
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/request.html", words)
-
-
-def told(appointment_request: AppointmentRequest) -> str:
-    """What is to be told by telephone, as one sentence."""
-    appointment = appointment_request.booked_appointment()
-    if appointment:
-        return f"The visit is on {glance.moment(appointment.starts_at)}."
-    if appointment_request.closed_reason == ClosedReason.COMPLETED:
-        return "How to recover: read out the recovery notes of the treatment."
-    return "No visit stands. Read below what was cancelled."
 
 
 def advice(appointment_request: AppointmentRequest) -> list[Contraindication]:
@@ -79,6 +68,8 @@ def health_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> HttpR
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     appointment_request = find(desk, request, object_id)
+    if not appointment_request.health_answers.exists():
+        raise Http404  # nothing is read, so no reading is written down
     rows = workflow.read_health_check(appointment_request, by=request.user)
     versions = [list(answers) for _version, answers in groupby(rows, key=lambda row: row.version)]
     words = about(desk, request, appointment_request) | {
@@ -140,6 +131,11 @@ def _of_event(event: Event) -> Entry:
 
 
 def _of_message(message: Message) -> Entry:
-    tries = f", after {message.attempts} tries" if message.attempts > 1 else ""
-    what = f"Mail: {message.get_kind_display()}"
-    return Entry(message.created_at, what, f"To {message.recipient}", message.error, state=f"{message.state}{tries}")
+    """What became of a mail. How often it was tried is said where once was not enough."""
+    tries = message.attempts
+    shown = tries > 1 or tries == 1 and bool(message.error)
+    state = f"{message.state}, after {tries} tr{'ies' if tries > 1 else 'y'}" if shown else message.state
+    said = f"The mail server said: {message.error}" if message.error else ""
+    return Entry(
+        message.created_at, f"Mail: {message.get_kind_display()}", f"To {message.recipient}", said, state=state
+    )

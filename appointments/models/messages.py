@@ -28,6 +28,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Held back by the desk, and no later news has taken its place."""
         return self.filter(held_back=True)
 
+    def overtaken(self) -> "MessageQuerySet":
+        """Taken back, because newer news took its place."""
+        return self.filter(withdrawn_at__isnull=False, held_back=False)
+
     def due(self, now: datetime) -> "MessageQuerySet":
         return self.unsent().filter(due_at__lte=now).order_by("due_at", "pk")
 
