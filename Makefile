@@ -47,15 +47,17 @@ lint: ## linters, types, templates, missing migrations, Django's deployment chec
 	@echo "manage.py makemigrations --check; manage.py check --deploy"
 	@$(as_in_production) 'python manage.py makemigrations --check --dry-run && python manage.py check --deploy --fail-level WARNING'
 
-bench: ## how the desk's pages cost as the clinic grows, as ratios, and how fast mail goes; ARGS="--large 1000000" for a larger one
+bench: ## how the desk's pages cost as the clinic grows, as ratios, how fast mail goes, and what a flood does; ARGS="--large 1000000" for a larger one
 	@$(dev_packages)
 	@.venv/bin/python bench/desk.py $(ARGS)
-	@exec .venv/bin/python bench/mail.py
+	@.venv/bin/python bench/mail.py
+	@exec .venv/bin/python bench/flood.py
 
-lock: ## pin requirements.in and requirements-dev.in anew, with hashes; ARGS="--upgrade" takes newer versions
+lock: ## pin requirements.in and requirements-dev.in anew, with hashes, and list them in docs/sbom.cdx.json; ARGS="--upgrade" takes newer versions
 	@$(dev_packages)
 	$(pin) requirements.in -o requirements.txt
 	$(pin) requirements-dev.in -o requirements-dev.txt
+	.venv/bin/python deploy/sbom.py
 
 messages: ## collect the words of the public pages anew and compile the Spanish ones; needs gettext
 	@$(dev_packages)

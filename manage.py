@@ -28,4 +28,5 @@ def main(words: list[str]) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medspa.settings")
+    os.umask(0o077)  # what the site writes is for its own user
     main(sys.argv)

@@ -11,4 +11,6 @@ class AppointmentsConfig(AppConfig):
     verbose_name = "Appointments"
 
     def ready(self) -> None:
+        import appointments.checks  # noqa: F401, PLC0415  (registers itself; reads models)
+
         post_migrate.connect(lay_down, sender=self, dispatch_uid="appointments.database_rules")

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from appointments import calendar_files
+from appointments import calendar_files, privacy
 from appointments.models import Appointment, CalendarFeed, hash_token
 from medspa.models import Clinic
 from treatments.models import Provider
@@ -64,8 +64,9 @@ def file_for(user: User, now: datetime | None = None) -> str:
     visits = Appointment.objects.beginning_between(now - BACK, now + AHEAD).not_cancelled()
     if provider:
         visits = visits.filter(provider=provider)
-    entries = (
+    entries = [
         calendar_files.Entry(visit, calendar_files.desk_name(visit.appointment_request))
         for visit in visits.select_related("appointment_request").order_by("starts_at", "pk")
-    )
+    ]
+    privacy.exported("Calendar feed", by=user, records=len(entries), now=now)  # read every few minutes: no references
     return calendar_files.calendar_file(entries, name=f"{clinic}: {provider or 'appointments'}", clinic=clinic, now=now)

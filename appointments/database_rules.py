@@ -1,15 +1,25 @@
-"""What the database itself refuses: two appointments of one provider that overlap.
+"""What the database itself refuses: two appointments of one provider that overlap, and an event that changes.
 
-Django can say this on PostgreSQL alone, so the rule is written in each database's own words and laid down after
+Django cannot say this on both databases, so each rule is written in each database's own words and laid down after
 every migration. That also restores the triggers when SQLite drops them, as it does whenever a table is rebuilt.
 """
 
+from typing import Any
+
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 SLOT_TAKEN = "provider_is_never_booked_twice"
+EVENTS_STAY = "events_are_written_once"
+TABLES = {"appointments_appointment", "appointments_event", "medspa_doorevent"}
 
-POSTGRESQL = f"""
-CREATE EXTENSION IF NOT EXISTS btree_gist;
+# Every column but the note, which is sealed anew when keys change and goes when a patient's details are erased.
+FIXED = "id, position, digest, appointment_request_id, kind, at, by_id, address, version, records, details, has_note"
+YEARS = 6  # 45 CFR 164.316(b)(2)(i)
+
+POSTGRESQL = [
+    "CREATE EXTENSION IF NOT EXISTS btree_gist",
+    f"""
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_constraint
                  WHERE conname = '{SLOT_TAKEN}' AND conrelid = 'appointments_appointment'::regclass) THEN
@@ -17,7 +27,27 @@ DO $$ BEGIN
       EXCLUDE USING gist (provider_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (status <> 'cancelled');
   END IF;
 END $$;
-"""
+""",
+    # The columns are named in the function alone: a trigger that names one keeps later migrations from altering it.
+    f"""
+CREATE OR REPLACE FUNCTION {EVENTS_STAY}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - 'note' = to_jsonb(NEW) - 'note' THEN RETURN NEW; END IF;
+  IF TG_OP = 'DELETE' AND OLD.at < now() - interval '{YEARS} years' THEN RETURN OLD; END IF;
+  RAISE EXCEPTION '{EVENTS_STAY}' USING ERRCODE = 'integrity_constraint_violation';
+END; $$;
+""",
+    f"CREATE OR REPLACE TRIGGER {EVENTS_STAY}_on_change BEFORE UPDATE OR DELETE ON appointments_event"
+    f" FOR EACH ROW EXECUTE FUNCTION {EVENTS_STAY}()",
+    f"CREATE OR REPLACE TRIGGER {EVENTS_STAY}_on_truncate BEFORE TRUNCATE ON appointments_event"
+    f" FOR EACH STATEMENT EXECUTE FUNCTION {EVENTS_STAY}()",
+]
+
+DOORS = "medspa_doorevent"
+POSTGRESQL += [
+    f"CREATE OR REPLACE TRIGGER {EVENTS_STAY}_at_the_door BEFORE UPDATE OR DELETE ON {DOORS}"
+    f" FOR EACH ROW EXECUTE FUNCTION {EVENTS_STAY}()",
+]
 
 OVERLAP = f"""
 BEGIN
@@ -27,12 +57,22 @@ BEGIN
       AND other.ends_at > NEW.starts_at AND other.starts_at < NEW.ends_at);
 END;
 """
-# An insert is checked afterwards, when the new row has its id.
+REFUSED = f"BEGIN SELECT RAISE(ABORT, '{EVENTS_STAY}'); END;"
 SQLITE = [
+    # An insert is checked afterwards, when the new row has its id.
     f"CREATE TRIGGER IF NOT EXISTS {SLOT_TAKEN}_on_insert AFTER INSERT ON appointments_appointment"
     f" WHEN NEW.status <> 'cancelled' {OVERLAP}",
     f"CREATE TRIGGER IF NOT EXISTS {SLOT_TAKEN}_on_update AFTER UPDATE ON appointments_appointment"
     f" WHEN NEW.status <> 'cancelled' {OVERLAP}",
+    f"CREATE TRIGGER IF NOT EXISTS {EVENTS_STAY}_on_update BEFORE UPDATE OF {FIXED} ON appointments_event {REFUSED}",
+    f"CREATE TRIGGER IF NOT EXISTS {EVENTS_STAY}_on_delete BEFORE DELETE ON appointments_event"
+    f" WHEN OLD.at > datetime('now', '-{YEARS} years') {REFUSED}",
+    # INSERT OR REPLACE takes a row away without asking the trigger above.
+    f"CREATE TRIGGER IF NOT EXISTS {EVENTS_STAY}_on_insert BEFORE INSERT ON appointments_event WHEN EXISTS"
+    f" (SELECT 1 FROM appointments_event WHERE id = NEW.id OR position = NEW.position) {REFUSED}",
+    f"CREATE TRIGGER IF NOT EXISTS {EVENTS_STAY}_at_the_door BEFORE UPDATE ON {DOORS} {REFUSED}",
+    f"CREATE TRIGGER IF NOT EXISTS {EVENTS_STAY}_at_the_door_still BEFORE DELETE ON {DOORS}"
+    f" WHEN OLD.at > datetime('now', '-{YEARS} years') {REFUSED}",
 ]
 
 
@@ -40,18 +80,30 @@ def lay_down(using: str = "default", **_signal: object) -> None:
     """Put the rules in place where they are missing. Safe to repeat."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if "appointments_appointment" not in connection.introspection.table_names(cursor):
-            return
-        for statement in [POSTGRESQL] if connection.vendor == "postgresql" else SQLITE:
+        if not _has_every_column(connection, cursor):
+            return  # an earlier migration: the rules come with the last one
+        for statement in POSTGRESQL if connection.vendor == "postgresql" else SQLITE:
             cursor.execute(statement)
 
 
+def _has_every_column(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
+    if not set(connection.introspection.table_names(cursor)) >= TABLES:
+        return False
+    columns = connection.introspection.get_table_description(cursor, "appointments_event")
+    return {column.name for column in columns} >= set(FIXED.split(", "))
+
+
 def missing(using: str = "default") -> bool:
-    """Whether the database has lost its rules."""
+    """Whether the database has lost one of its rules."""
     connection = connections[using]
+    names = [f"{SLOT_TAKEN}%", f"{EVENTS_STAY}%"]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT count(*) FROM pg_constraint WHERE conname = %s", [SLOT_TAKEN])
-            return cursor.fetchone()[0] < 1
-        cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"{SLOT_TAKEN}%"])
+            cursor.execute("SELECT count(*) FROM pg_constraint WHERE conname LIKE %s", names[:1])
+            rules = cursor.fetchone()[0]
+            cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgname LIKE %s AND tgenabled <> 'D'", names[1:])
+            return rules + cursor.fetchone()[0] < 4
+        cursor.execute(
+            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND (name LIKE %s OR name LIKE %s)", names
+        )
         return cursor.fetchone()[0] < len(SQLITE)

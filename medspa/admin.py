@@ -1,13 +1,19 @@
-"""The clinic's facts at the desk: one page, with its hours and its closures."""
+"""The clinic's facts at the desk, on one page; who works here, and who came in when."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import formats, timezone
 
-from medspa.models import Clinic, Closure, OpeningHours
+from medspa import doors
+from medspa.models import Clinic, Closure, DoorEvent, OpeningHours
+from medspa.staff_site import NoticesOtherEdits, to_prove
 
 # The browser's own fields: Django's come with a "now" and a note about the server's clock, both wrong for a week.
 DATE = {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})}
@@ -32,9 +38,10 @@ class ClosureInline(admin.TabularInline):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(admin.ModelAdmin):
+class ClinicAdmin(NoticesOtherEdits, admin.ModelAdmin):
     """There is one clinic: it is never added here nor deleted, and its list is its page."""
 
+    edited_along = ("hours", "closures")
     inlines = [HoursInline, ClosureInline]
     fieldsets = [
         ("Name", {"fields": ["name", "site_name", "tagline", "tagline_es"]}),
@@ -58,3 +65,86 @@ class ClinicAdmin(admin.ModelAdmin):
         if clinic := Clinic.objects.first():
             return HttpResponseRedirect(reverse("admin:medspa_clinic_change", args=[clinic.pk]))
         return super().changelist_view(request, extra_context)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffAdmin(NoticesOtherEdits, UserAdmin):
+    """One account for each person. Whoever leaves is made inactive: what they did keeps their name."""
+
+    actions = ["take_second_step_away", "unlock"]
+    changes_by_itself = ("last_login", "password")
+    list_display = ["username", "first_name", "last_name", "is_active", "has_second_step", "last_login"]
+    list_filter = ["is_active", "groups"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def alarm(self, request: HttpRequest) -> dict | None:
+        """For every page, until the person has a password of their own."""
+        ends = doors.first_password_ends(request.user) if request.session.get("first_password") else None
+        if ends is None:
+            return None
+        until = formats.date_format(timezone.localtime(ends), "l, F j")
+        words = f"Your password was made for you. Change it: it opens until {until}."
+        return {"words": words, "url": reverse("admin:password_change")}
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args, **kwargs) -> HttpResponse:
+        return to_prove(request) or super().changeform_view(request, object_id, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        asked = to_prove(request) if request.method == "POST" else None
+        return asked or super().changelist_view(request, extra_context)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """A colleague's. One's own asks for the old one."""
+        if str(request.user.pk) == str(id):
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        return to_prove(request) or super().user_change_password(request, id, form_url)
+
+    @admin.display(description="second step", boolean=True)
+    def has_second_step(self, user: User) -> bool:
+        return doors.has_second_step(user)
+
+    @admin.action(description="Take the second step away (lost phone)", permissions=["change"])
+    def take_second_step_away(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        for user in chosen:
+            doors.reset(user, by=request.user)
+            self.log_change(request, user, "Second step taken away.")
+        messages.success(request, "They are signed out, and set up the second step when they sign in again.")
+
+    @admin.action(description="Unlock after wrong tries", permissions=["change"])
+    def unlock(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        for user in chosen:
+            doors.unlock(user, by=request.user)
+        messages.success(request, "They may try again at once.")
+
+
+@admin.register(DoorEvent)
+class DoorEventAdmin(admin.ModelAdmin):
+    """Who came in, and who was kept out. For reading."""
+
+    actions = None
+    list_display = ["at", "kind", "user", "by", "address"]
+    list_display_links = None
+    list_filter = ["kind"]
+    list_select_related = ["user", "by"]
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_view_permission(self, request: HttpRequest, obj: DoorEvent | None = None) -> bool:
+        return request.user.has_perm("medspa.review_doorevent")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: DoorEvent | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: DoorEvent | None = None) -> bool:
+        return False

@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -64,6 +65,17 @@ class Environment:
     def names(self, name: str, default: list[str]) -> list[str]:
         found = [part.strip() for part in self.text(name).split(",")]
         return [part for part in found if part] or default
+
+    def networks(self, name: str) -> list[str]:
+        """Addresses and networks, and the word `unix`. Nothing by default."""
+        found = self.names(name, [])
+        for part in found:
+            try:
+                ip_network("::1" if part == "unix" else part, strict=False)
+            except ValueError:
+                problem = f"{name} has {part!r}, which is no address. Try 127.0.0.1, 10.0.0.0/8 or unix."
+                raise EnvironmentRefused(problem) from None
+        return found
 
     def folder(self, name: str, default: str) -> Path:
         """A folder of our own. A relative one is meant from the project's root, wherever a command is started."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 import traceback
 from datetime import UTC, datetime
 from types import TracebackType
@@ -17,6 +18,10 @@ class PrivateFormatter(logging.Formatter):
     A database error quotes the row it refused, so of an exception only the type and the lines of code are kept.
     With `as_json` each record is one line of JSON, for programs that collect logs.
     """
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def __init__(self, as_json: bool = False) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")

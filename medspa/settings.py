@@ -23,6 +23,12 @@ SERVED_BY_HTTPS = SITE_URL.startswith("https://")
 SECRET_KEY = own_secret("SECRET_KEY", env.text("SECRET_KEY"), VAR_DIR, may_make=IS_LOCAL)
 DATA_KEYS = own_secret("DATA_KEYS", env.text("DATA_KEYS"), VAR_DIR, may_make=IS_LOCAL).split(",")
 
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+STAFF_MFA = env.one_of("STAFF_MFA", ["offered", "required"] if IS_LOCAL else ["required", "offered"])
+STAFF_IDLE_SECONDS = env.number("STAFF_IDLE_SECONDS", 15 * 60, at_least=60)
+SUBMIT_LIMIT_PER_HOUR = env.number("SUBMIT_LIMIT_PER_HOUR", 10, at_least=1)
+MIN_FILL_SECONDS = env.number("MIN_FILL_SECONDS", 3)
+
 INSTALLED_APPS = [
     "medspa.apps.MedspaConfig",
     "treatments.apps.TreatmentsConfig",
@@ -39,12 +45,15 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "medspa.middleware.ForThisSiteAlone",
     "medspa.middleware.LanguageOfTheAddress",
+    "medspa.middleware.WhereItComesFrom",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "medspa.compression.CompressedPages",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "medspa.middleware.BoundedBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -80,6 +89,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "medspa.passwords.CommonAtHeart"},
+    {"NAME": "medspa.passwords.OurOwnWords"},
+    {"NAME": "medspa.passwords.NotTheFirst"},
 ]
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -94,6 +106,7 @@ USE_TZ = True
 LOCALE_PATHS = [BASE_DIR / "medspa" / "locale"]
 
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
@@ -115,16 +128,20 @@ DESK_EMAIL = env.text("DESK_EMAIL", "front-desk@localhost")
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", SERVED_BY_HTTPS) else None
 SECURE_SSL_REDIRECT = SERVED_BY_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^calendar/"]  # for programs, which a redirect would teach to ask again
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if SERVED_BY_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SERVED_BY_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_BY_HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if SERVED_BY_HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SERVED_BY_HTTPS else "csrf"
+DJANGOS_NOTICES = "django.contrib.messages.storage.cookie.CookieStorage"
+MESSAGE_STORAGE = "medspa.notices.NoticesOfThisHost" if SERVED_BY_HTTPS else DJANGOS_NOTICES
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "appointments.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; the longest honest form is a few kB
+MOST_BYTES_AT_THE_DESK = 100 * 1024 * 1024  # a page of photos; each of them has its own bound
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # an inline admin page has some hundreds
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -157,6 +174,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # strangers write these, by the million
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }

@@ -13,12 +13,14 @@ from medspa import views
 from treatments import picture_files
 from treatments.sitemaps import sitemaps
 
+XML = "application/xml; charset=utf-8"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("robots.txt", views.robots_txt, name="robots_txt"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
-    path("sitemap.xml", sitemap, {"sitemaps": sitemaps}, name="sitemap"),
+    path("sitemap.xml", sitemap, {"sitemaps": sitemaps, "content_type": XML}, name="sitemap"),
     path("calendar/<token>.ics", calendar_feed, name="calendar_feed"),
     path("media/", include(picture_files.urlpatterns)),  # MEDIA_URL
     *i18n_patterns(

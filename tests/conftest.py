@@ -4,10 +4,39 @@ import os
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test import TransactionTestCase
 
+from appointments import database_rules
 from tests import factories
 from tests.site import Site
+
+
+@pytest.fixture(autouse=True, scope="session")
+def events_go_between_tests():
+    """Django empties every table after a test with threads; what keeps events from going is lifted for that moment.
+
+    Emptying ends with `post_migrate`, which lays the rules down again.
+    """
+    empty = TransactionTestCase._fixture_teardown
+
+    def lift_and_empty(case):
+        lift_event_rules()
+        empty(case)
+
+    TransactionTestCase._fixture_teardown = lift_and_empty
+    yield
+    TransactionTestCase._fixture_teardown = empty
+
+
+def lift_event_rules():
+    of_table = " ON appointments_event" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        for occasion in ("change", "truncate", "update", "delete", "insert"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {database_rules.EVENTS_STAY}_on_{occasion}{of_table}")
+        of_table = of_table and f" ON {database_rules.DOORS}"
+        for name in ("at_the_door", "at_the_door_still"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {database_rules.EVENTS_STAY}_{name}{of_table}")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 Nothing is edited here. A request changes by the moves of `workflow` alone; everything else is for reading.
 """
 
+from appointments.admin.log import EventAdmin
 from appointments.admin.my_calendar import CalendarFeedAdmin
 from appointments.admin.providers import ProviderAdmin, TimeOffAdmin
 from appointments.admin.queue import AppointmentRequestAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "AppointmentAdmin",
     "AppointmentRequestAdmin",
     "CalendarFeedAdmin",
+    "EventAdmin",
     "MailWordingAdmin",
     "MessageAdmin",
     "ProviderAdmin",

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from appointments import privacy
 from appointments.admin import glance
 from appointments.diary import midnight
 from appointments.models import AppointmentRequest
@@ -24,6 +25,8 @@ def call_sheet(desk: ModelAdmin, request: HttpRequest) -> HttpResponse:
     tonight = midnight(timezone.localdate(now) + timedelta(days=1), timezone.get_current_timezone())
     calls = AppointmentRequest.objects.due_before(tonight)
     shown = calls.next_first().select_related("treatment").prefetch_related("preferred_times")[:MOST]
+    shown = list(shown)
+    privacy.listed(shown, by=request.user, what="Call sheet", now=now)
     words = {
         **desk.admin_site.each_context(request),
         "title": "Call sheet",

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from appointments import diary
+from appointments import diary, privacy
 from appointments.admin import glance
 from medspa.models import Clinic
 
@@ -39,6 +39,9 @@ def _page(desk: ModelAdmin, request: HttpRequest, span: str) -> HttpResponse:
         "may_read_requests": request.user.has_perm("appointments.view_appointmentrequest"),
     }
     words |= _day(clinic, on) if span == "day" else _week(clinic, on)
+    days = [words["day"]] if span == "day" else words["days"]
+    shown = [visit.appointment_request for day in days for visit in day.visits]
+    privacy.listed(shown, by=request.user, what=f"Visits of {on}", now=now)
     return TemplateResponse(request, f"admin/appointments/appointment/{span}.html", words)
 
 

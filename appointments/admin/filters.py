@@ -49,6 +49,7 @@ class StateFilter(OpensOnOne):
             ("to_tell", "To tell by phone"),
             ("to_review", "To review"),
             ("over", "Visits over"),
+            ("spam", "Spam"),
             ("all", "All"),
         ]
 
@@ -69,6 +70,7 @@ class StateFilter(OpensOnOne):
             "waitlisted": lambda: queryset.waitlisted(),
             "to_tell": lambda: queryset.to_tell(timezone.now()),
             "to_review": lambda: queryset.to_review(),
+            "spam": lambda: queryset.spam(),
             "over": lambda: queryset.visit_over(timezone.now()),
         }
         return narrowed.get(self.value(), lambda: queryset)()

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from appointments import notifications, workflow
+from appointments import notifications, privacy, workflow
 from appointments.admin import pending_mail, visit_times, writing
 from appointments.admin.request_page import about, find
 from appointments.forms import MOVE_FORMS, MoveForm, VisitForm, WriteForm
@@ -61,15 +61,24 @@ def _make(desk: ModelAdmin, request: HttpRequest, appointment_request: Appointme
         return _show(desk, request, name, form)
     mails = workflow.will_mail(name, appointment_request)
     try:
-        getattr(workflow, name)(appointment_request, by=request.user, **form.cleaned_data)
+        given = getattr(workflow, name)(appointment_request, by=request.user, **form.cleaned_data)
     except workflow.MoveNotAllowed as refusal:
         return _tell_what_happened(desk, request, name, form, str(refusal))
     except (SlotTaken, NotWorking) as trouble:
         form.refuse(trouble)
         return _show(desk, request, name, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if isinstance(given, privacy.Copy):
+        return _file(given)
     desk.log_change(request, appointment_request, f"{workflow.MOVES[name].label}.")
     messages.success(request, _done(appointment_request, name, mails))
     return _to(appointment_request)
+
+
+def _file(copy: privacy.Copy) -> HttpResponse:
+    answer = HttpResponse(copy.body, content_type=copy.content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{copy.name}"'
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def _tell_what_happened(
@@ -123,7 +132,7 @@ def _not_now(appointment_request: AppointmentRequest, name: str, request: HttpRe
 
 def _done(appointment_request: AppointmentRequest, name: str, mails: Message.Kind | None) -> str:
     """What happened and who was told. No name and no address: messages travel in a cookie."""
-    event = appointment_request.events.last()
+    event = appointment_request.events.moves().last()
     happened = f"{event}: {event.details}" if event.details else f"{event}"
     if name in TOLD:
         return f"{happened}. {TOLD[name]}"

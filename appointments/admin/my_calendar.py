@@ -39,7 +39,7 @@ class CalendarFeedAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: CalendarFeed | None = None) -> bool:
-        return request.user.has_perm("auth.delete_user")  # an address goes along with its owner's account
+        return False  # it is ended on its own page
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if refusal := self._refuse(request, "GET", "HEAD"):

@@ -14,6 +14,7 @@ from appointments.admin import glance
 from appointments.admin.filters import OpensOnOne
 from appointments.forms import TimeOffForm
 from appointments.models import Appointment, ProviderHours, TimeOff
+from medspa.staff_site import NoticesOtherEdits
 from treatments.models import Provider
 
 
@@ -26,7 +27,8 @@ class ProviderHoursInline(admin.StackedInline):
 
 
 @admin.register(Provider)
-class ProviderAdmin(admin.ModelAdmin):
+class ProviderAdmin(NoticesOtherEdits, admin.ModelAdmin):
+    edited_along = ("hours",)
     list_display = ["name", "is_active", "user"]
     list_select_related = ["user"]
     list_filter = ["is_active"]
@@ -46,7 +48,7 @@ class TimeOffFilter(OpensOnOne):
 
 
 @admin.register(TimeOff)
-class TimeOffAdmin(admin.ModelAdmin):
+class TimeOffAdmin(NoticesOtherEdits, admin.ModelAdmin):
     """Time off. What is booked in it is shown before it is saved."""
 
     form = TimeOffForm

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.views.decorators.cache import never_cache
 
+from appointments import privacy
 from appointments.admin import glance, searches
 from appointments.admin.call_sheet import call_sheet
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
@@ -25,7 +26,7 @@ from appointments.admin.new_request import may_take, new_request_page
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.reports_page import PERMISSION as REPORTS_PERMISSION
 from appointments.admin.reports_page import reports_page
-from appointments.admin.request_page import health_page, request_page
+from appointments.admin.request_page import health_page, message_page, request_page
 from appointments.models import AppointmentRequest, Standing
 from appointments.references import read_reference
 
@@ -89,8 +90,13 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
             self.admin_site.admin_view(never_cache(self.health_view)),
             name="appointments_appointmentrequest_health",
         )
+        message = path(
+            "<path:object_id>/message/",
+            self.admin_site.admin_view(never_cache(self.message_view)),
+            name="appointments_appointmentrequest_message",
+        )
         new = path("new/", self.admin_site.admin_view(self.new_view), name="appointments_appointmentrequest_new")
-        return [new, move, health, calls, reports, *super().get_urls()]
+        return [new, move, health, message, calls, reports, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return Queue
@@ -139,6 +145,9 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
     def health_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return health_page(self, request, object_id)
 
+    def message_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return message_page(self, request, object_id)
+
     def calls_view(self, request: HttpRequest) -> HttpResponse:
         return call_sheet(self, request)
 
@@ -174,6 +183,8 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
 
     def _look_for(self, request: HttpRequest, words: str) -> HttpResponse:
         """To the list of what was found. The words stay here; the address has a key that stands for them."""
+        if words.strip():
+            privacy.searched(words.replace("\x00", "")[: searches.LONGEST], by=request.user)
         query = f"?{urlencode({'found': searches.keep(request, words)})}" if words.strip() else ""
         return HttpResponseRedirect(request.path + query, status=HTTPStatus.SEE_OTHER)
 

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from appointments import diary
+from appointments import diary, privacy
 from appointments.admin import glance
 from appointments.admin.days import day_page, week_page
 from appointments.admin.filters import DayFilter, MessageStateFilter
@@ -18,7 +18,7 @@ LONGEST_IN_A_ROW = 120  # characters of what a mail server said
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Seen by those who may view it, and changed here by nobody."""
+    """Seen by those who may view it, and changed here by nobody. Which requests a list showed is written down."""
 
     actions = None
     list_per_page = list_max_show_all = 25
@@ -34,6 +34,23 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return self._written_down(request, super().changelist_view(request, extra_context))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        shown = super().change_view(request, object_id, form_url, extra_context)
+        if (row := getattr(shown, "context_data", {}).get("original")) and row.appointment_request:
+            privacy.looked_at(row.appointment_request, by=request.user, what=str(self.opts.verbose_name))
+        return shown
+
+    def _written_down(self, request: HttpRequest, shown: HttpResponse) -> HttpResponse:
+        if found := getattr(shown, "context_data", {}).get("cl"):
+            rows = [getattr(row, "appointment_request", row) for row in found.result_list]
+            privacy.listed(filter(None, rows), by=request.user, what=str(self.opts.verbose_name_plural).capitalize())
+        return shown
 
     @admin.display(description="request")
     def reference(self, row: Appointment | Message) -> SafeString | str:

@@ -9,10 +9,11 @@ from appointments import notifications
 from appointments.models import SavedReply
 from appointments.placeholders import PLACEHOLDERS
 from medspa.models import Clinic
+from medspa.staff_site import NoticesOtherEdits
 
 
 @admin.register(SavedReply)
-class SavedReplyAdmin(admin.ModelAdmin):
+class SavedReplyAdmin(NoticesOtherEdits, admin.ModelAdmin):
     list_display = ["name", "language", "subject", "is_active"]
     list_filter = ["language", "is_active"]
 

@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from appointments import privacy
 from appointments.admin.charts import Chart, Series, chart, rows
+from appointments.admin.spreadsheets import BOM, harmless
 from appointments.reports import Line, Report, report
 from medspa.models import Clinic
 
@@ -39,6 +41,7 @@ def reports_page(desk: ModelAdmin, request: HttpRequest) -> HttpResponse:
     weeks = weeks if weeks in PERIODS else USUAL
     found = report(Clinic.objects.current(), weeks=int(weeks), now=timezone.now())
     if request.GET.get("format") == "csv":
+        privacy.exported("Reports as CSV: numbers, no names", by=request.user, records=0)
         return _file(found)
     words = {
         **desk.admin_site.each_context(request),
@@ -74,13 +77,13 @@ def charts(weeks: list[Line]) -> list[Chart]:
 
 
 def _file(found: Report) -> HttpResponse:
-    answer = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")  # by which spreadsheets know UTF-8
+    answer = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="reports-{found.ends.isoformat()}.csv"'
     file = csv.writer(answer)
     file.writerow(["by", "name", *COLUMNS])
     for by, line in _lines(found):
         numbers = [getattr(line, attribute) for attribute in COLUMNS.values()]
-        file.writerow([by, _harmless(line.name), *["" if number is None else number for number in numbers]])
+        file.writerow([by, harmless(line.name), *["" if number is None else number for number in numbers]])
     return answer
 
 
@@ -89,8 +92,3 @@ def _lines(found: Report) -> Iterator[tuple[str, Line]]:
     yield from (("week", line) for line in found.weeks)
     yield from (("treatment", line) for line in found.treatments)
     yield from (("source", line) for line in found.sources)
-
-
-def _harmless(words: str) -> str:
-    """What a spreadsheet would take for a formula, as words."""
-    return f"'{words}" if words.startswith(("=", "+", "-", "@", "\t", "\r")) else words

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 
-from appointments import workflow
+from appointments import privacy, workflow
 from appointments.admin import glance, pending_mail, to_tell, visit_times
 from appointments.models import Appointment, AppointmentRequest, Event, Message
 from treatments.models import Contraindication
@@ -34,13 +34,18 @@ class Entry(NamedTuple):
         return glance.moment(self.at)
 
 
-def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+def request_page(
+    desk: ModelAdmin, request: HttpRequest, object_id: str, *, shows_message: bool = False
+) -> HttpResponse:
     appointment_request = find(desk, request, object_id)
     prefetch_related_objects([appointment_request], "messages")
     words = about(desk, request, appointment_request) | {
         "moves": workflow.allowed_moves(appointment_request, request.user),
         "pending_mail": pending_mail.pending(appointment_request, request.user),
         "timeline": timeline(request, appointment_request),
+        "has_written": wrote_something(appointment_request),
+        "written": what_was_written(request, appointment_request) if shows_message else [],
+        "may_review_log": request.user.has_perm("appointments.review_event"),
         "freed": visit_times.freed(appointment_request, request.user),
         "alike": alike(appointment_request),
         "no_shows": Appointment.objects.missed_by(appointment_request).count(),
@@ -53,6 +58,25 @@ def request_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         and appointment_request.calls_in_vain >= workflow.ENOUGH_CALLS,
     }
     return TemplateResponse(request, "admin/appointments/appointmentrequest/request.html", words)
+
+
+def message_page(desk: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """The same page with what the patient wrote, shown by POST alone; the reading is written down first."""
+    if not request.user.has_perm(workflow.PERMISSION):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    return request_page(desk, request, object_id, shows_message=True)
+
+
+def wrote_something(appointment_request: AppointmentRequest) -> bool:
+    asked = appointment_request.events.filter(kind=Event.Kind.ASKED, has_note=True).exclude(note__isnull=True)
+    return bool(appointment_request.message) or any(event.note for event in asked)
+
+
+def what_was_written(request: HttpRequest, appointment_request: AppointmentRequest) -> list[tuple[str, str]]:
+    words = workflow.read_message(appointment_request, by=request.user)
+    return [(glance.moment(at), text) for at, text in words if text]
 
 
 def advice(appointment_request: AppointmentRequest) -> list[Contraindication]:
@@ -97,8 +121,12 @@ def find(desk: ModelAdmin, request: HttpRequest, object_id: str) -> AppointmentR
 
 
 def about(desk: ModelAdmin, request: HttpRequest, appointment_request: AppointmentRequest) -> dict[str, Any]:
-    """What the request's page and the pages of its moves both show. The title holds no patient data."""
+    """What the request's page and the pages of its moves both show; that it was seen is written down.
+
+    The title holds no patient data.
+    """
     appointment = appointment_request.booked_appointment()
+    privacy.looked_at(appointment_request, by=request.user)
     return {
         **desk.admin_site.each_context(request),
         "title": f"Request {appointment_request}",
@@ -120,14 +148,15 @@ def timeline(request: HttpRequest, appointment_request: AppointmentRequest) -> l
     """Events and messages in one list by time, as far as the person may see them."""
     entries: list[Entry] = []
     if request.user.has_perm("appointments.view_event"):
-        entries += map(_of_event, appointment_request.events.select_related("by"))
+        entries += map(_of_event, appointment_request.events.exclude(kind__in=Event.GLANCES).select_related("by"))
     if request.user.has_perm("appointments.view_message"):
         entries += map(_of_message, appointment_request.messages.all())
     return sorted(entries, key=lambda entry: entry.at)
 
 
 def _of_event(event: Event) -> Entry:
-    return Entry(event.at, event.get_kind_display(), glance.who(event.by), event.details, event.note)
+    note = "" if event.kind == Event.Kind.ASKED else event.note  # the patient's own words: `message_page` shows them
+    return Entry(event.at, event.get_kind_display(), glance.who(event.by), event.details, note)
 
 
 def _of_message(message: Message) -> Entry:

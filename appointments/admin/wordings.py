@@ -15,6 +15,7 @@ from appointments.mail_words import Words
 from appointments.models import MailWording, Message
 from appointments.placeholders import IN_MAILS, OF_KIND
 from medspa.models import Clinic
+from medspa.staff_site import NoticesOtherEdits
 
 # The page of a mail has its style within it, because no mailbox fetches one. Nothing else is allowed to it.
 AS_IN_A_MAILBOX = dict.fromkeys(settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]) | {
@@ -40,7 +41,7 @@ class Sent(NamedTuple):
 
 
 @admin.register(MailWording)
-class MailWordingAdmin(admin.ModelAdmin):
+class MailWordingAdmin(NoticesOtherEdits, admin.ModelAdmin):
     """Own words stand in for the standard ones; deleted, the standard ones are sent again."""
 
     fields = ["kind", "language", "subject", "text"]

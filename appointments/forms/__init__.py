@@ -4,6 +4,9 @@ from appointments.forms.desk import DeskRequestForm
 from appointments.forms.moves import (
     AddNoteForm,
     CloseForm,
+    EraseForm,
+    ExportForm,
+    HoldForm,
     LogCallForm,
     MailForm,
     MergeForm,
@@ -12,7 +15,7 @@ from appointments.forms.moves import (
     ReopenForm,
     ReviewForm,
 )
-from appointments.forms.patient import UNSURE, AppointmentRequestForm, FormToken, TypedEmail, TypedText
+from appointments.forms.patient import UNSURE, AppointmentRequestForm, Flood, FormToken, TypedEmail, TypedText
 from appointments.forms.private_page import HealthCheckForm, TimesForm
 from appointments.forms.time_off import TimeOffForm
 from appointments.forms.visits import VisitForm, slot_code
@@ -34,6 +37,11 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
     "merge": MergeForm,
     "close": CloseForm,
     "reopen": ReopenForm,
+    "not_spam": MoveForm,
+    "export": ExportForm,
+    "erase": EraseForm,
+    "place_hold": HoldForm,
+    "lift_hold": HoldForm,
     "add_note": AddNoteForm,
     "hold_back": MailForm,
     "send_after_all": MailForm,
@@ -45,6 +53,7 @@ __all__ = [
     "UNSURE",
     "AppointmentRequestForm",
     "DeskRequestForm",
+    "Flood",
     "FormToken",
     "HealthCheckForm",
     "MoveForm",

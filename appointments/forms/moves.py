@@ -114,6 +114,55 @@ class ReviewForm(MoveForm):
         self.fields["note"].help_text = "The front desk sees this. Write no answer of the health check."
 
 
+class OnePatientForm(MoveForm):
+    """Concerns a person, who may have asked more than once: whoever presses says which requests are theirs."""
+
+    others = forms.ModelMultipleChoiceField(
+        label="Which other requests are the same person's? (optional)",
+        help_text="They share the telephone number or the e-mail address. Families do too: ask.",
+        queryset=AppointmentRequest.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "Choose from the list", "invalid_pk_value": "Choose from the list"},
+    )
+
+    def __init__(self, *args: Any, appointment_request: AppointmentRequest, **kwargs: Any):
+        super().__init__(*args, appointment_request=appointment_request, **kwargs)
+        others = self.fields["others"]
+        others.queryset = AppointmentRequest.objects.alike(appointment_request).filter(erased_at=None)
+        others.label_from_instance = lambda row: f"{row.reference}: {row.full_name}, {row.get_status_display().lower()}"
+        if not others.queryset.exists():
+            del self.fields["others"]
+
+
+class ExportForm(OnePatientForm):
+    as_page = forms.TypedChoiceField(
+        label="What kind of file?",
+        choices=[("page", "A page to read (HTML)"), ("data", "For programs (JSON)")],
+        initial="page",
+        coerce=lambda choice: choice == "page",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a kind of file", "invalid_choice": "Choose a kind of file"},
+    )
+
+
+class EraseForm(OnePatientForm):
+    sure = forms.BooleanField(
+        label="The patient asked for it, or the clinic decided it. It cannot be undone.",
+        error_messages={"required": "Tick this to erase"},
+    )
+    note = note_field("Why")
+
+    def clean(self) -> dict[str, Any]:
+        answers = super().clean()
+        answers.pop("sure", None)
+        return answers
+
+
+class HoldForm(MoveForm):
+    note = note_field("Why?", needed="Enter why")
+
+
 class ReopenForm(MoveForm):
     note = note_field("Why is it reopened?", needed="Enter why it is reopened")
 

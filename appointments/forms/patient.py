@@ -6,18 +6,21 @@ from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from appointments import workflow
+from appointments import gatekeeping, workflow
+from appointments.gatekeeping import Flood
 from appointments.models import AppointmentRequest, PreferredTime
 from appointments.preferences import read_preference, times_to_prefer
-from appointments.telephones import has_enough_digits
+from appointments.telephones import as_e164, has_enough_digits
 from medspa.models import Clinic
 from treatments.models import Treatment
 
 UNSURE = "unsure"
+TRAP = "website"
 MOST_TIMES = 7 * len(PreferredTime.Part)
 ContactBy = AppointmentRequest.ContactBy
 
@@ -101,6 +104,7 @@ class AppointmentRequestForm(PreferringForm):
     use_required_attribute = False
 
     form_token = FormToken(required=False, initial=uuid.uuid4)
+    opened = forms.CharField(required=False, initial=gatekeeping.opened_now, widget=forms.HiddenInput)
     full_name = TypedText(
         label=_("Full name"),
         max_length=100,
@@ -175,9 +179,31 @@ class AppointmentRequestForm(PreferringForm):
             self.add_error("email", _("Enter your email address, or choose another way to reach you"))
         return answers
 
-    def save(self, **taken: Any) -> AppointmentRequest:
+    def judge_and_save(self, *, address: str) -> AppointmentRequest:
+        """In one transaction, in which an address waits for itself. Raises `Flood`."""
+        with gatekeeping.one_at_a_time(address):
+            opinion = self._judge(address)
+            if opinion.is_flood:
+                raise Flood
+            return self.save(opinion=opinion)
+
+    def _judge(self, address: str) -> gatekeeping.Opinion:
+        """Whether the valid answers look like a person's. `website` is the trap: a person does not see it."""
+        answers = self.cleaned_data
+        return gatekeeping.judge(
+            trap=self.data.get(TRAP, ""),
+            opened=answers["opened"],
+            address=address,
+            phone_e164=as_e164(answers["phone"]),
+            message=answers["message"],
+        )
+
+    def save(self, *, opinion: gatekeeping.Opinion | None = None, **taken: Any) -> AppointmentRequest:
         """Hand the answers to the workflow. Sent twice, the same form gives the same request."""
         answers = {"language": self.language, **self.cleaned_data, **taken}
+        answers.pop("opened")
+        if opinion:
+            answers |= {"arrival": opinion.arrival(timezone.now()), "is_spam": opinion.is_spam}
         treatment = self.treatments.get(answers.pop("treatment", UNSURE))
         preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
         return workflow.receive(treatment=treatment, preferred_times=preferred_times, **answers)

@@ -6,6 +6,8 @@ import logging
 from django.core.management.base import BaseCommand
 from django.core.serializers.json import DjangoJSONEncoder
 
+from appointments import privacy
+
 log = logging.getLogger(__name__)
 
 
@@ -26,4 +28,6 @@ class ListingCommand(BaseCommand):
             listed += 1
             line = "\t".join(str(row[name] or "-") for name in self.columns)
             self.stdout.write(json.dumps(row, cls=DjangoJSONEncoder) if options["json"] else line)
-        log.info("%s listed %d rows", type(self).__module__.rpartition(".")[2], listed)
+        name = type(self).__module__.rpartition(".")[2]
+        privacy.exported(f"manage.py {name}", by=None, records=listed)
+        log.info("%s listed %d rows", name, listed)

@@ -28,6 +28,7 @@ FIRST_NAMES = "Ana Ben Carla Diego Elif Farah Grace Hugo Ines Joe Kim Lena Maya 
 LAST_NAMES = "Alvarez Baker Chen Delgado Evans Fuentes Garcia Hill Ito Jones Kim Lopez Miller Nguyen Ortiz Patel Ruiz"
 PERIOD = timedelta(days=3 * 365)
 STILL_OPEN, STILL_TO_COME = timedelta(days=2), timedelta(days=40)  # how old a request may be that waits, or is booked
+KEPT = timedelta(days=20)  # what ended earlier might be over by the retention policy, which would empty it
 OUTCOMES = {
     ClosedReason.COMPLETED: 62,
     ClosedReason.UNREACHABLE: 12,
@@ -134,7 +135,8 @@ class Seeder:
             visit.status = Appointment.Status.NOSHOW if missed else Appointment.Status.FULFILLED
             reason, closing = ClosedReason.PATIENT_DECLINED if missed else reason, visit.ends_at
         answered = story.request.first_response_at or closing
-        done = {"status": Status.CLOSED, "closed_reason": reason, "ended_at": closing, "first_response_at": answered}
+        ended_at = max(closing, self.now - KEPT)
+        done = {"status": Status.CLOSED, "closed_reason": reason, "ended_at": ended_at, "first_response_at": answered}
         self._moves(story, Event.Kind.CLOSED, closing, **done)
 
     def _visit(self, row: AppointmentRequest, free: list[datetime], after: datetime) -> Appointment:

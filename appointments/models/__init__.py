@@ -4,9 +4,10 @@ Nouns and questions only. A request's status changes in `workflow` and nowhere e
 """
 
 from appointments.models.appointments import Appointment, AppointmentQuerySet
+from appointments.models.arrivals import Arrival
 from appointments.models.availability import ProviderHours, TimeOff
 from appointments.models.calendar_feeds import CalendarFeed
-from appointments.models.events import Event
+from appointments.models.events import Event, EventChain
 from appointments.models.health import HealthAnswer
 from appointments.models.messages import STUCK_AFTER, Message
 from appointments.models.parts_of_day import EVENING, NOON
@@ -24,9 +25,11 @@ __all__ = [
     "Appointment",
     "AppointmentQuerySet",
     "AppointmentRequest",
+    "Arrival",
     "CalendarFeed",
     "ClosedReason",
     "Event",
+    "EventChain",
     "HealthAnswer",
     "MailWording",
     "Message",

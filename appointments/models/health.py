@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appointments.models.requests import AppointmentRequest
-from appointments.sealed import SealedTextField
+from medspa.sealed import SealedTextField
 
 
 class HealthAnswerQuerySet(models.QuerySet["HealthAnswer"]):

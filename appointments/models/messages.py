@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from appointments.models.requests import AppointmentRequest
-from appointments.sealed import SealedTextField
+from medspa.sealed import SealedTextField
 
 STUCK_AFTER = timedelta(minutes=15)  # a message that is due and that nobody takes
 TRIED_IN_VAIN = timedelta(hours=1)  # a message that is tried and not taken

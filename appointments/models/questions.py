@@ -61,6 +61,7 @@ class Standing(NamedTuple):
     to_tell: int
     to_review: int
     over: int
+    spam: int
     oldest: datetime | None
 
     @property
@@ -104,12 +105,20 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
         """Whose health check a clinician is to look at."""
         return self.filter(review_since__gt=LONG_AGO)
 
+    def spam(self) -> "AppointmentRequestQuerySet":
+        """Filed as spam, by the program or by the desk, and not yet gone."""
+        return self.filter(closed_reason=ClosedReason.SPAM, erased_at=None, created_at__gt=LONG_AGO)
+
+    def to_keep_no_longer(self, ended_before: datetime) -> "AppointmentRequestQuerySet":
+        """What ended before then, still names somebody and is under no legal hold."""
+        return self.filter(ended_at__lt=ended_before, erased_at=None, legal_hold_since=None)
+
     def visit_over(self, now: datetime) -> "AppointmentRequestQuerySet":
         """Booked, and the visit's time has passed: nobody has said yet whether it took place."""
         return self.filter(appointments__status__in=["booked", "arrived"], appointments__ends_at__lt=now)
 
     def standing(self, now: datetime, user: User | None) -> Standing:
-        """The queue as `user` finds it, in two queries: over what is open and whom to tell, and over visits."""
+        """The queue as `user` finds it, in three queries: over what waits, over visits, and over spam."""
         waits = Q(next_action_at__gt=LONG_AGO)
         late, soon = (
             waits & Q(next_action_at__lt=now),
@@ -127,7 +136,7 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
             to_review=Count("pk", filter=to_review),
             oldest=Min("created_at", filter=waits),
         )
-        return Standing(**numbers, over=self.visit_over(now).count())
+        return Standing(**numbers, over=self.visit_over(now).count(), spam=self.spam().count())
 
     def next_first(self) -> "AppointmentRequestQuerySet":
         """In the order of the clock. What came in over a night is due at one moment: then the oldest is first."""

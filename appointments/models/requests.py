@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appointments.models.questions import AppointmentRequestQuerySet, ClosedReason, Status
-from appointments.sealed import SealedTextField
+from medspa.sealed import SealedTextField
 from treatments.models import Treatment
 
 
@@ -57,6 +57,11 @@ class AppointmentRequest(models.Model):
         null=True, blank=True, help_text="Since when a clinician is to look at the health check. Empty: nothing."
     )
 
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="When the person's details went.")
+    legal_hold_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nothing of it may be erased. Empty: it may."
+    )
+
     duplicate_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="duplicates"
     )
@@ -79,6 +84,9 @@ class AppointmentRequest(models.Model):
         permissions = [
             ("work_appointmentrequest", "Can claim, call, book and close requests"),
             ("view_reports", "Can view reports"),
+            ("export_appointmentrequest", "Can hand out a patient's data"),
+            ("erase_appointmentrequest", "Can erase a patient's data"),
+            ("hold_appointmentrequest", "Can place and lift legal holds"),
         ]
         indexes = [
             models.Index(fields=["status", "created_at", "id"], name="request_queue"),
@@ -97,6 +105,14 @@ class AppointmentRequest(models.Model):
             models.Index(fields=["phone_e164"], name="request_phone"),
             models.Index(Lower("email"), name="request_email"),
             models.Index(fields=["created_at", "id"], name="request_age"),
+            models.Index(
+                fields=["ended_at", "id"],
+                condition=Q(ended_at__isnull=False, erased_at=None),
+                name="request_ended",
+            ),
+            models.Index(
+                fields=["created_at", "id"], condition=Q(closed_reason="spam", erased_at=None), name="request_spam"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -112,9 +128,16 @@ class AppointmentRequest(models.Model):
                 condition=Q(status=Status.CLOSED) ^ Q(ended_at=None), name="what_is_closed_has_ended"
             ),
             models.CheckConstraint(
+                condition=Q(erased_at=None) | Q(status=Status.CLOSED, legal_hold_since=None),
+                name="only_what_is_over_is_erased",
+            ),
+            models.CheckConstraint(
                 condition=Q(duplicate_of=None) | Q(closed_reason=ClosedReason.DUPLICATE), name="a_copy_is_closed_as_one"
             ),
-            models.CheckConstraint(condition=~Q(phone="") | ~Q(email=""), name="patient_can_be_reached"),
+            models.CheckConstraint(
+                condition=~Q(phone="") | ~Q(email="") | Q(erased_at__isnull=False),
+                name="patient_can_be_reached",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,6 +156,11 @@ class AppointmentRequest(models.Model):
     def asks_for_another_time(self) -> bool:
         """Whether a visit is booked and the patient would like it to be moved."""
         return self.status == Status.BOOKED and self.is_waiting
+
+    @property
+    def is_being_checked(self) -> bool:
+        """Whether it was filed as spam when it came, and nobody has looked at it since."""
+        return self.closed_reason == ClosedReason.SPAM and self.version == 1
 
     @property
     def prefers_the_telephone(self) -> bool:

@@ -58,6 +58,7 @@ def my_request(request: HttpRequest, appointment_request: AppointmentRequest) ->
     treatment = _treatment(appointment_request)
     answers = HealthAnswer.objects.last_given(appointment_request)
     words = _about(appointment_request, clinic) | {
+        "standing": "checked" if appointment_request.is_being_checked else appointment_request.status,
         "treatment": treatment,
         "promise": promise(clinic, due, now) if (due := appointment_request.next_action_at) else "",
         "is_late": appointment_request.is_late(now),

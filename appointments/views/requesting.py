@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from appointments.forms import UNSURE, AppointmentRequestForm
+from appointments import privacy
+from appointments.forms import UNSURE, AppointmentRequestForm, Flood
 from appointments.response_clock import promise, respond_by
 from appointments.views.answers import see_other
 from medspa.languages import addresses
@@ -34,7 +35,10 @@ def request_form(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _show_form(request, form, clinic, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        appointment_request = form.save()
+        appointment_request = form.judge_and_save(address=request.origin)
+    except Flood:
+        trouble = _("Very many requests have come from your connection. Yours is not stored yet: try again later")
+        return _refuse(request, form, clinic, trouble, HTTPStatus.TOO_MANY_REQUESTS)
     except DatabaseError:
         log.exception("A request could not be stored")
         trouble = _("We could not save your request just now. Your answers are still here: send them again in a minute")
@@ -44,7 +48,9 @@ def request_form(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy_notice(request: HttpRequest) -> HttpResponse:
-    return render(request, "appointments/privacy.html", addresses(request.path))
+    kept = {name: privacy.months(name) for name in ("unbooked", "spam", "mail")}
+    kept |= {f"{name}_years": privacy.months(name) // 12 for name in ("booked", "events")}
+    return render(request, "appointments/privacy.html", {"kept": kept, **addresses(request.path)})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -6,7 +6,8 @@ version that its caller saw, so that of several people who press at once one suc
 
 from appointments.workflow.answering import ENOUGH_CALLS, REACHED, add_note, claim, log_call, waitlist
 from appointments.workflow.duplicates import merge
-from appointments.workflow.ending import close, fulfil, reopen
+from appointments.workflow.ending import close, fulfil, not_spam, reopen
+from appointments.workflow.erasing import erase, export, let_go, lift_hold, place_hold
 from appointments.workflow.mails import hold_back, send_after_all, send_again, write
 from appointments.workflow.moves import (
     MOVES,
@@ -27,7 +28,7 @@ from appointments.workflow.patients import (
     withdraw,
 )
 from appointments.workflow.receiving import receive
-from appointments.workflow.reviewing import VERDICTS, read_health_check, review
+from appointments.workflow.reviewing import VERDICTS, read_health_check, read_message, review
 from appointments.workflow.rounds import make_rounds
 from appointments.workflow.visits import arrive, book, cancel, keep, no_show, reschedule
 
@@ -51,15 +52,22 @@ __all__ = [
     "cancel",
     "claim",
     "close",
+    "erase",
+    "export",
     "fulfil",
     "has_aftercare",
     "hold_back",
     "keep",
+    "let_go",
+    "lift_hold",
     "log_call",
     "make_rounds",
     "merge",
     "no_show",
+    "not_spam",
+    "place_hold",
     "read_health_check",
+    "read_message",
     "receive",
     "reopen",
     "reschedule",

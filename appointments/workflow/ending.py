@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from appointments import notifications, scheduling
-from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Status
+from appointments import notifications, outbox, scheduling
+from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Message, Status
 from appointments.response_clock import respond_by
-from appointments.workflow.moves import MoveNotAllowed, ended, has_aftercare, swap, write_down
+from appointments.workflow.moves import MoveNotAllowed, ended, has_aftercare, insist, swap, write_down
 from appointments.workflow.telling import tell
 from medspa.models import Clinic
 
@@ -58,6 +58,22 @@ def fulfil(
 ) -> None:
     """The visit took place, and the request ends. MoveNotAllowed before the visit begins."""
     close(appointment_request, by=by, seen=seen, reason=ClosedReason.COMPLETED, note=note, now=now)
+
+
+@transaction.atomic
+def not_spam(appointment_request: AppointmentRequest, *, by: User, seen: int, now: datetime | None = None) -> None:
+    """Bring back what was filed as spam, with a new clock. A patient who got no receipt gets it now."""
+    now, clinic = now or timezone.now(), Clinic.objects.current()
+    insist("not_spam", appointment_request, by=by, now=now)
+    due = respond_by(clinic, now)
+    waits = {"status": Status.NEW, "next_action_at": due, "closed_reason": "", "ended_at": None, "calls_in_vain": 0}
+    is_first = not appointment_request.messages.filter(kind=Message.Kind.RECEIVED).exists()
+    if is_first:
+        waits["respond_by"] = due
+    swap("not_spam", appointment_request, by=by, seen=seen, now=now, **waits)
+    write_down(appointment_request, Event.Kind.NOT_SPAM, by=by, now=now)
+    if is_first:
+        outbox.queue(notifications.received(appointment_request, clinic))
 
 
 @transaction.atomic

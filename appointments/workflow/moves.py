@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,7 +10,9 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from appointments.models import Appointment, AppointmentRequest, ClosedReason, Event, Message, Status
+from appointments import event_log
+from appointments.models import AppointmentRequest, ClosedReason, Event, Message, Status
+from appointments.workflow import conditions
 from medspa.models import Clinic
 from medspa.opening_times import clock_time
 
@@ -19,69 +21,6 @@ UNBOOKED = OPEN - {Status.BOOKED}
 ANY = OPEN | {Status.CLOSED}
 PERMISSION = "appointments.work_appointmentrequest"
 READS_HEALTH = "appointments.view_healthanswer"
-
-
-EARLIEST = timedelta(hours=12)  # before a visit; whoever comes earlier has come on another day
-
-
-def _whatever(_row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return True
-
-
-def _is_not_theirs(row: AppointmentRequest, user: User, _now: datetime) -> bool:
-    return row.claimed_by_id != user.pk
-
-
-def _may_be_called(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return row.is_open or row.to_tell_since is not None
-
-
-def _can_be_mailed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return bool(row.email)
-
-
-def _is_to_come(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    visit = row.booked_appointment()
-    return visit is not None and visit.status == Appointment.Status.BOOKED
-
-
-def _may_arrive(row: AppointmentRequest, user: User, now: datetime) -> bool:
-    visit = row.booked_appointment()
-    return visit is not None and _is_to_come(row, user, now) and visit.starts_at - now < EARLIEST
-
-
-def _has_begun(row: AppointmentRequest, _user: User, now: datetime) -> bool:
-    visit = row.booked_appointment()
-    return visit is not None and visit.has_begun(now)
-
-
-def _is_missed(row: AppointmentRequest, user: User, now: datetime) -> bool:
-    visit = row.booked_appointment()
-    return visit is not None and _is_to_come(row, user, now) and visit.starts_at <= now
-
-
-def _has_others_alike(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return AppointmentRequest.objects.alike(row).filter(duplicate_of=None).exists()
-
-
-def _has_mail_to_hold_back(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return any(message.can_be_held_back for message in row.messages.all())
-
-
-def _has_mail_held_back(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return any(message.held_back for message in row.messages.all())
-
-
-def _has_mail_that_failed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return any(message.can_be_sent_again for message in row.messages.all())
-
-
-def _asks_for_another_time(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return row.asks_for_another_time
-
-
-def _is_to_be_reviewed(row: AppointmentRequest, _user: User, _now: datetime) -> bool:
-    return row.review_since is not None
 
 
 @dataclass(frozen=True)
@@ -93,24 +32,26 @@ class Move:
     will: str  # what happens, said before it is confirmed
     mails: Message.Kind | None = None
     permission: str = PERMISSION
-    only_if: Callable[[AppointmentRequest, User, datetime], bool] = _whatever
+    only_if: Callable[[AppointmentRequest, User, datetime], bool] = conditions.whatever
     is_of_a_mail: bool = False  # its button stands beside the mail, not among the others
 
 
 MOVES = {
-    "claim": Move("Claim", OPEN, "The request is yours until somebody else claims it.", only_if=_is_not_theirs),
+    "claim": Move(
+        "Claim", OPEN, "The request is yours until somebody else claims it.", only_if=conditions.is_not_theirs
+    ),
     "log_call": Move(
         "Log a call",
         OPEN | {Status.CLOSED},
         "The call is written down. A new request counts as begun.",
-        only_if=_may_be_called,
+        only_if=conditions.may_be_called,
     ),
     "write": Move(
         "Write an e-mail",
         OPEN,
         "The patient is mailed your words once you have seen how they go. A new request counts as begun.",
         Message.Kind.REPLY,
-        only_if=_can_be_mailed,
+        only_if=conditions.can_be_mailed,
     ),
     "book": Move("Book", UNBOOKED, "The time is taken for this patient.", Message.Kind.BOOKED),
     "reschedule": Move(
@@ -118,47 +59,47 @@ MOVES = {
         frozenset({Status.BOOKED}),
         "The old time is given back.",
         Message.Kind.RESCHEDULED,
-        only_if=_is_to_come,
+        only_if=conditions.is_to_come,
     ),
     "keep": Move(
         "Keep the time",
         frozenset({Status.BOOKED}),
         "The visit stays as it is, and the patient's wish for another time is answered.",
-        only_if=_asks_for_another_time,
+        only_if=conditions.asks_for_another_time,
     ),
     "cancel": Move(
         "Cancel the appointment",
         frozenset({Status.BOOKED}),
         "The time is given back, and the request waits for an answer again.",
         Message.Kind.CANCELLED,
-        only_if=_is_to_come,
+        only_if=conditions.is_to_come,
     ),
     "arrive": Move(
         "Arrived",
         frozenset({Status.BOOKED}),
         "The patient is here. Press “Took place” once the visit is over.",
-        only_if=_may_arrive,
+        only_if=conditions.may_arrive,
     ),
     "fulfil": Move(
         "Took place",
         frozenset({Status.BOOKED}),
         "The visit is fulfilled, and the request is closed.",
         Message.Kind.AFTERCARE,
-        only_if=_has_begun,
+        only_if=conditions.has_begun,
     ),
     "no_show": Move(
         "Did not come",
         frozenset({Status.BOOKED}),
         "The visit is missed. The request waits for a call again, with a new clock.",
         Message.Kind.MISSED,
-        only_if=_is_missed,
+        only_if=conditions.is_missed,
     ),
     "review": Move(
         "Review the health check",
         OPEN,
         "The desk sees what you decide. The patient's answers stay with those who may read them.",
         permission=READS_HEALTH,
-        only_if=_is_to_be_reviewed,
+        only_if=conditions.is_to_be_reviewed,
     ),
     "waitlist": Move(
         "Put on the waiting list",
@@ -169,14 +110,54 @@ MOVES = {
         "Merge",
         UNBOOKED,
         "This request is closed as a copy of the other one. Both keep their histories and name each other.",
-        only_if=_has_others_alike,
+        only_if=conditions.has_others_alike,
     ),
     "close": Move("Close", OPEN, "The request leaves the queue. An appointment still to come is cancelled."),
     "reopen": Move("Reopen", frozenset({Status.CLOSED}), "The request waits for an answer again, with a new clock."),
     "add_note": Move("Add a note", ANY, "The note stands in the history. It cannot be changed."),
-    "hold_back": Move("Hold back", ANY, "The mail does not go.", only_if=_has_mail_to_hold_back, is_of_a_mail=True),
-    "send_after_all": Move("Send after all", ANY, "The mail goes now.", only_if=_has_mail_held_back, is_of_a_mail=True),
-    "send_again": Move("Send again", ANY, "The mail is tried now.", only_if=_has_mail_that_failed, is_of_a_mail=True),
+    "not_spam": Move(
+        "Not spam: bring it back",
+        frozenset({Status.CLOSED}),
+        "The request waits for an answer with a new clock.",
+        Message.Kind.RECEIVED,
+        only_if=conditions.is_spam,
+    ),
+    "export": Move(
+        "Hand out the patient's data",
+        ANY,
+        "You get a file with everything that is kept about the patient. That you did is written down.",
+        permission="appointments.export_appointmentrequest",
+    ),
+    "erase": Move(
+        "Erase the patient's data",
+        frozenset({Status.CLOSED}),
+        "Name, telephone, e-mail, message, answers, mails and notes go for good. What happened stays, naming nobody.",
+        permission="appointments.erase_appointmentrequest",
+        only_if=conditions.may_be_erased,
+    ),
+    "place_hold": Move(
+        "Legal hold",
+        ANY,
+        "Nothing of the request is erased until the hold is lifted.",
+        permission="appointments.hold_appointmentrequest",
+        only_if=conditions.may_be_erased,
+    ),
+    "lift_hold": Move(
+        "Lift the legal hold",
+        ANY,
+        "The request can be erased again, also by the policy.",
+        permission="appointments.hold_appointmentrequest",
+        only_if=conditions.is_on_hold,
+    ),
+    "hold_back": Move(
+        "Hold back", ANY, "The mail does not go.", only_if=conditions.has_mail_to_hold_back, is_of_a_mail=True
+    ),
+    "send_after_all": Move(
+        "Send after all", ANY, "The mail goes now.", only_if=conditions.has_mail_held_back, is_of_a_mail=True
+    ),
+    "send_again": Move(
+        "Send again", ANY, "The mail is tried now.", only_if=conditions.has_mail_that_failed, is_of_a_mail=True
+    ),
 }
 
 
@@ -190,6 +171,7 @@ def allowed_moves(appointment_request: AppointmentRequest, user: User, now: date
         name: move
         for name, move in MOVES.items()
         if appointment_request.status in move.allowed_in
+        and appointment_request.erased_at is None
         and user.has_perm(move.permission)
         and move.only_if(appointment_request, user, now or timezone.now())
     }
@@ -199,6 +181,8 @@ def will_mail(name: str, appointment_request: AppointmentRequest, now: datetime 
     """Which mail the move would send to a patient whose address is known; None if none."""
     if name == "close" and (appointment := appointment_request.booked_appointment()):
         return None if appointment.has_begun(now) else Message.Kind.CANCELLED
+    if name == "not_spam" and appointment_request.messages.filter(kind=Message.Kind.RECEIVED).exists():
+        return None
     if MOVES[name].mails == Message.Kind.AFTERCARE and not has_aftercare(appointment_request):
         return None
     return MOVES[name].mails
@@ -228,7 +212,7 @@ def swap(
     """Compare and swap, and say when. Whoever acts first on an unclaimed request has claimed it."""
     changes = {"claimed_by": Coalesce(F("claimed_by"), Value(by.pk)), **changes}
     as_seen = AppointmentRequest.objects.filter(
-        pk=appointment_request.pk, version=seen, status__in=MOVES[name].allowed_in
+        pk=appointment_request.pk, version=seen, status__in=MOVES[name].allowed_in, erased_at=None
     )
     if not as_seen.update(version=F("version") + 1, **changes):
         raise MoveNotAllowed(_what_happened(appointment_request, seen))
@@ -251,19 +235,13 @@ def write_down(
     details: str = "",
     note: str = "",
 ) -> None:
-    Event.objects.create(
-        appointment_request=appointment_request,
-        kind=kind,
-        at=now,
-        by=by,
-        version=appointment_request.version,
-        details=details[:300],
-        note=note,
-    )
+    event_log.append(kind, by=by, now=now, appointment_request=appointment_request, details=details, note=note)
 
 
 def _what_happened(appointment_request: AppointmentRequest, seen: int) -> str:
-    since = appointment_request.events.filter(version__gt=seen).select_related("by").exclude(kind=Event.Kind.NOTED)
+    since = (
+        appointment_request.events.moves().filter(version__gt=seen).select_related("by").exclude(kind=Event.Kind.NOTED)
+    )
     zone = Clinic.objects.current().zone
     deeds = [
         f"{_name(event.by)} was first, at {clock_time(event.at.astimezone(zone).time())}: {event}"

@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from appointments import notifications, outbox
-from appointments.models import AppointmentRequest, Event, PreferredTime, Status, hash_token
+from appointments.models import AppointmentRequest, Arrival, ClosedReason, Event, PreferredTime, Status, hash_token
 from appointments.references import new_reference
 from appointments.response_clock import respond_by
 from appointments.telephones import as_e164
-from appointments.workflow.moves import write_down
+from appointments.workflow.moves import ended, write_down
 from medspa.models import Clinic
 from treatments.models import Treatment
 
@@ -32,6 +32,8 @@ def receive(
     language: str = "en",
     source: str = AppointmentRequest.Source.WEB,
     by: User | None = None,
+    arrival: Arrival | None = None,
+    is_spam: bool = False,
     now: datetime | None = None,
 ) -> AppointmentRequest:
     """Store what a patient asked for: request, preferred times, first event and the messages, all or nothing.
@@ -39,13 +41,15 @@ def receive(
     Idempotent by `form_token`: sent again, even at the same moment, it returns the request already stored.
 
     `by` is whoever took the request from the patient's mouth; None where the patient sent it. What was taken is
-    claimed by that person and counts as answered, and as being contacted: the patient has been spoken to. The clock
-    runs as for any other, because no time is agreed yet: it is due when the receipt promises. The desk is not mailed
-    about what it wrote itself.
+    claimed by that person and counts as answered, and as being contacted. The clock runs as for any other, because no
+    time is agreed yet. The desk is not mailed about what it wrote itself.
+
+    `arrival`, unsaved, says from where the form came. With `is_spam` all of it is stored and filed as spam: nobody is
+    mailed and nobody waits, until the desk presses `not_spam`.
     """
     now = now or timezone.now()
     clinic = Clinic.objects.current()
-    token = secrets.token_urlsafe(32)
+    token, due = secrets.token_urlsafe(32), respond_by(clinic, now)
     appointment_request = AppointmentRequest(
         form_token=form_token,
         private_token=token,
@@ -60,11 +64,11 @@ def receive(
         language=language,
         source=source,
         created_at=now,
-        respond_by=(due := respond_by(clinic, now)),
-        next_action_at=due,
+        respond_by=due,
         **({"claimed_by": by, "status": Status.CONTACTING, "first_response_at": now} if by else {}),
+        **(ended(ClosedReason.SPAM, now) if is_spam else {"next_action_at": due}),
     )
-    return _store_once(appointment_request, preferred_times, clinic, by)
+    return _store_once(appointment_request, preferred_times, clinic, by, arrival)
 
 
 def _store_once(
@@ -72,13 +76,14 @@ def _store_once(
     preferred_times: Iterable[PreferredTime],
     clinic: Clinic,
     by: User | None,
+    arrival: Arrival | None,
 ) -> AppointmentRequest:
     """Under a reference that is free, or as what was stored already for the same form."""
     while True:
         appointment_request.reference = new_reference()
         try:
             with transaction.atomic():
-                return _store(appointment_request, preferred_times, clinic, by)
+                return _store(appointment_request, preferred_times, clinic, by, arrival)
         except IntegrityError:
             if stored := AppointmentRequest.objects.filter(form_token=appointment_request.form_token).first():
                 return stored
@@ -92,13 +97,21 @@ def _store(
     preferred_times: Iterable[PreferredTime],
     clinic: Clinic,
     by: User | None,
+    arrival: Arrival | None,
 ) -> AppointmentRequest:
     appointment_request.save(force_insert=True)
     for preferred_time in preferred_times:
         preferred_time.appointment_request = appointment_request
     PreferredTime.objects.bulk_create(preferred_times)
+    if arrival:
+        arrival.appointment_request = appointment_request
+        arrival.save(force_insert=True)
     details = appointment_request.get_source_display() if by else ""
+    if arrival and not appointment_request.is_open:
+        details = f"Filed as spam: {arrival.reasons}"
     write_down(appointment_request, Event.Kind.RECEIVED, by=by, now=appointment_request.created_at, details=details)
+    if not appointment_request.is_open:
+        return appointment_request
     outbox.queue(notifications.received(appointment_request, clinic))
     if by is None:
         outbox.queue(notifications.desk_notice(appointment_request, clinic))

@@ -1,4 +1,4 @@
-"""The health check is read and judged by those who may: each reading is written down."""
+"""What is sealed is read by those who may, and the health check judged: each reading is written down."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from appointments import event_log
 from appointments.models import AppointmentRequest, Event, HealthAnswer
 from appointments.workflow.moves import insist, swap, write_down
 
@@ -20,6 +21,16 @@ def read_health_check(
     rows = HealthAnswer.objects.filter(appointment_request=appointment_request).order_by("-version", "position")
     write_down(appointment_request, Event.Kind.HEALTH_READ, by=by, now=now or timezone.now())
     return list(rows)
+
+
+@transaction.atomic
+def read_message(
+    appointment_request: AppointmentRequest, *, by: User, now: datetime | None = None
+) -> list[tuple[datetime, str]]:
+    """Everything that the patient wrote, with when, the newest first. Who read it is written down before."""
+    event_log.append(Event.Kind.MESSAGE_READ, by=by, now=now or timezone.now(), appointment_request=appointment_request)
+    written = [(event.at, event.note) for event in appointment_request.events.filter(kind=Event.Kind.ASKED)]
+    return [*reversed([(appointment_request.created_at, appointment_request.message), *written])]
 
 
 @transaction.atomic

@@ -87,7 +87,7 @@ def test_a_review_is_seen_by_the_desk_and_lifts_the_flag(member, flagged):
     assert "Review first" not in page
     assert "Health check reviewed" in page
     assert "May come after a talk Call first" in page
-    assert flagged.events.last().by == person
+    assert flagged.events.moves().last().by == person
 
 
 def test_the_answers_are_in_no_list_and_no_search_of_the_admin(member, flagged):
@@ -103,6 +103,7 @@ def test_a_wish_for_another_time_stands_in_the_queue_with_its_clock(desk):
     assert "Asks for another time by 1 pm" in words(desk.get(QUEUE))
     page = words(desk.get(f"{QUEUE}{row.pk}/change/"))
     assert "Asks for another time" in page
-    assert "Rather <b>later</b>" in page
+    assert "Rather <b>later</b>" not in page
+    assert "Rather <b>later</b>" in words(desk.post(f"{QUEUE}{row.pk}/message/"))
     assert "Keep the time" in page
     assert "The patient" in page

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from appointments.models import AppointmentRequest
 from tests import factories
+from tests.conftest import lift_event_rules
 
 QUEUE = "/admin/appointments/appointmentrequest/"
 PAGES = [
@@ -35,6 +36,7 @@ def filled(django_db_setup, django_db_blocker):
         factories.clinic()
         call_command("seed_requests", 300, stdout=StringIO(), stderr=StringIO())
         yield
+        lift_event_rules()
         call_command("flush", verbosity=0, interactive=False)
 
 

@@ -5,8 +5,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from appointments.models import Appointment, AppointmentRequest, Event, Message, Status
+from appointments.models import Appointment, AppointmentRequest, Event, EventChain, Message, Status
 from tests import factories
+from tests.conftest import lift_event_rules
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic")]
 
@@ -38,6 +39,9 @@ def test_what_is_booked_stands_and_what_is_closed_does_not():
 def test_the_same_seed_makes_the_same_patients_and_it_may_run_again():
     seed(30, seed=7)
     names = [*AppointmentRequest.objects.order_by("pk").values_list("full_name", "email")]
+    lift_event_rules()
+    Event.objects.all()._raw_delete("default")
+    EventChain.objects.all().delete()
     AppointmentRequest.objects.all().delete()
     seed(30, seed=7)
     assert [*AppointmentRequest.objects.order_by("pk").values_list("full_name", "email")] == names

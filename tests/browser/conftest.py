@@ -4,9 +4,12 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Locator, sync_playwright
 
 from tests.site import Site
+
+# Playwright keeps an event loop in this thread, which Django takes for a reason not to speak to the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 PASSWORD = "plain-Desk-words-2026"
 QUIET = [
@@ -35,6 +38,20 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=found, args=QUIET)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_click_ends_when_its_page_is_there():
+    """Playwright's own click ends when the next page begins, and a test that looks then sees half of it."""
+    patch, click = pytest.MonkeyPatch(), Locator.click
+
+    def and_wait(locator, **how):
+        click(locator, **how)
+        locator.page.wait_for_load_state()
+
+    patch.setattr(Locator, "click", and_wait)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
   const EMPTY = 'p, ul, ol, dl, li, dt, dd, h1, h2, h3, h4, nav, section, article, aside, header, footer, figure, ' +
     'figcaption, address, fieldset, legend, label, summary, details, a, button, span, small, b, strong, div, main';
   const FILLS = 'img, svg, input, select, textarea, button';
-  const OWN_SCROLL = 'select, textarea, input';
-  const OVER_THE_PAGE = '.bar, .skip';
+  const OWN_SCROLL = 'select, textarea, input, .trap, .trap *'; // nobody sees the trap
+  const OVER_THE_PAGE = '.bar, .skip, .trap';
   const name = (element) => {
     const words = element.textContent.trim().replace(/\s+/g, ' ').slice(0, 40);
     return `<${element.tagName.toLowerCase()}${element.className ? ' class=' + element.className : ''}> "${words}"`;

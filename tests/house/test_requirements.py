@@ -1,5 +1,6 @@
 """The pinned requirements are what `make lock` makes of the written ones, as far as can be told without a network."""
 
+import json
 import re
 
 import pytest
@@ -56,3 +57,12 @@ def test_tests_run_on_the_versions_that_serve():
 def test_every_written_requirement_says_what_it_is_for(kind):
     lines = (PROJECT / f"{kind}.in").read_text().splitlines()
     assert [line for line in lines if line and line[0] not in "#-" and "# " not in line] == []
+
+
+def test_the_list_of_parts_is_of_the_pinned_packages():
+    """docs/sbom.cdx.json, as CycloneDX has it."""
+    listed = json.loads((PROJECT / "docs" / "sbom.cdx.json").read_text())
+    parts = {part["name"]: part["version"] for part in listed["components"]}
+    assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.6")
+    assert {canonicalize_name(name): version for name, version in parts.items()} == pinned("requirements"), "make lock"
+    assert all(part["properties"] for part in listed["components"])

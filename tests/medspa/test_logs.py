@@ -61,3 +61,10 @@ def test_json_is_one_object_a_line():
     assert "\n" not in line
     assert json.loads(line).keys() == {"at", "level", "logger", "message"}
     assert json.loads(line)["message"] == "Sent 3"
+
+
+def test_every_line_says_its_moment_in_utc():
+    said = record("Sent %s", 3)
+    said.created = 1_790_000_000.25
+    said.msecs = 250
+    assert TEXT.format(said).startswith("2026-09-21T14:13:20.250Z ")

@@ -1,14 +1,18 @@
 import os
 import stat
 import tomllib
+from datetime import timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
+from django.utils import timezone
 
 from appointments.models import SavedReply
 from medspa.management.commands import open_clinic
@@ -182,10 +186,10 @@ def test_the_first_owner_can_sign_in_with_what_the_file_says(tmp_path):
 
 def test_the_password_is_long_enough_to_keep_and_plain_enough_to_say():
     groups = len(open_clinic.CONSONANTS) ** 3 * len(open_clinic.VOWELS) ** 2
-    assert groups**open_clinic.PASSWORD_GROUPS >= 2**80
+    assert groups**open_clinic.PASSWORD_GROUPS >= 2**128
     password = open_clinic.speakable_password()
     assert password != open_clinic.speakable_password()
-    assert [len(group) for group in password.split("-")] == [5] * 5
+    assert [len(group) for group in password.split("-")] == [5] * 8
     validate_password(password, User(username="owner"))
 
 
@@ -228,6 +232,53 @@ def test_the_login_is_on_disk_before_the_account_is_committed(monkeypatch, tmp_p
     monkeypatch.setattr(open_clinic.os, "fsync", lambda handle: order.append(connection.in_atomic_block))
     open_the_clinic()
     assert order == [True, True]  # the file, then its folder
+
+
+def first_login(tmp_path):
+    open_the_clinic()
+    return (tmp_path / "first-login.txt").read_text().splitlines()
+
+
+def sign_in(username, password):
+    client = Client()
+    return client, client.post("/admin/login/", {"username": username, "password": password})
+
+
+def test_the_first_password_opens_for_a_week_and_says_so(settings, tmp_path):
+    settings.STAFF_MFA = "offered"
+    username, password = first_login(tmp_path)
+    with time_machine.travel(timezone.now() + timedelta(days=6, hours=23), tick=False):
+        client, answer = sign_in(username, password)
+        assert answer["Location"] == "/admin/"
+        assert "Your password was made for you. Change it: it opens until " in client.get("/admin/").text
+    with time_machine.travel(timezone.now() + timedelta(days=7), tick=False):
+        client, answer = sign_in(username, password)
+        assert answer.status_code == 403
+        assert "manage.py changepassword owner" in answer.text
+        assert client.get("/admin/").status_code == 302
+
+
+def test_a_password_of_ones_own_ends_the_first_one(settings, tmp_path):
+    settings.STAFF_MFA = "offered"
+    username, password = first_login(tmp_path)
+    client, _answer = sign_in(username, password)
+    change = {"old_password": password, "new_password1": password, "new_password2": password}
+    assert "Choose your own" in client.post("/admin/password_change/", change).text
+    change |= dict.fromkeys(["new_password1", "new_password2"], "tall-green-saguaro")
+    assert client.post("/admin/password_change/", change).status_code == 302
+    assert "Your password was made for you" not in client.get("/admin/").text
+    with time_machine.travel(timezone.now() + timedelta(days=70), tick=False):
+        assert sign_in(username, "tall-green-saguaro")[1]["Location"] == "/admin/"
+
+
+def test_changepassword_opens_again_after_the_week(settings, tmp_path, monkeypatch):
+    settings.STAFF_MFA = "offered"
+    username, _password = first_login(tmp_path)
+    typed = "django.contrib.auth.management.commands.changepassword.getpass.getpass"
+    monkeypatch.setattr(typed, lambda prompt: "tall-green-saguaro")
+    with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
+        call_command("changepassword", username, stdout=StringIO())
+        assert sign_in(username, "tall-green-saguaro")[1]["Location"] == "/admin/"
 
 
 def test_two_processes_that_open_at_once_open_one_clinic(at_once, tmp_path):

@@ -70,6 +70,7 @@ def test_a_time_that_has_come_does_not_publish_a_draft(peel, client, at):
 
 def test_the_desk_says_when_a_page_will_be_shown_in_the_clinics_time(peel, editor, at):
     at(NOON - timedelta(days=1))
+    editor.force_login(factories.user(is_superuser=True))  # on another day nobody is signed in any more
     assert (
         "Will be shown from Dec. 1, 2026, noon"
         in editor.get(reverse("admin:treatments_treatment_changelist")).content.decode()

@@ -7,15 +7,16 @@ from django.db import connection
 from django.db.models import F, Max
 from django.db.models.functions import Coalesce
 
-from appointments import database_rules
-from appointments.models import Appointment, AppointmentRequest, Event, HealthAnswer, Message, PreferredTime
+from appointments import database_rules, event_log
+from appointments.models import Appointment, AppointmentRequest, HealthAnswer, Message, PreferredTime
 
 
 class Command(BaseCommand):
     help = (
-        "Check that the database is sound, that it still refuses overlapping appointments, that every row belongs to "
-        "a request, and that each request's events lead up to its version. Changes nothing. Prints one line for each "
-        "thing that is wrong and ends with exit code 1, or says that all is well."
+        "Check that the database is sound, that it still refuses overlapping appointments and changed events, that "
+        "every row belongs to a request, that each request's events lead up to its version, and that the log of who "
+        "did and saw what is as it was written. Changes nothing. Prints one line for each thing that is wrong and ends "
+        "with exit code 1, or says that all is well."
     )
 
     def handle(self, **options):
@@ -34,8 +35,9 @@ def complaints() -> Iterator[str]:
             cursor.execute("PRAGMA integrity_check")
             yield from (f"SQLite: {words}" for (words,) in cursor.fetchall() if words != "ok")
     if database_rules.missing():
-        yield "The database no longer refuses overlapping appointments. Run: manage.py migrate"
-    for model in (PreferredTime, Appointment, Event, HealthAnswer, Message):
+        yield "The database no longer refuses overlapping appointments or changed events. Run: manage.py migrate"
+    yield from event_log.complaints()
+    for model in (PreferredTime, Appointment, HealthAnswer, Message):
         orphans = model.objects.exclude(appointment_request__in=AppointmentRequest.objects.all())
         if model is Message:
             orphans = orphans.exclude(kind=Message.Kind.DIGEST)  # it is about all of them

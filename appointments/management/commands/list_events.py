@@ -8,13 +8,13 @@ from appointments.models import Event
 
 class Command(ListingCommand):
     help = (
-        "List every event, oldest first: when, the request's reference, what was done, by whom. That it was listed "
-        "is written to the log."
+        "List every event, oldest first: when, the request's reference, what was done, by whom, from where. That "
+        "it was listed is written to the log."
     )
-    columns = ("at", "reference", "kind", "details", "username")
+    columns = ("at", "reference", "kind", "details", "username", "address")
 
     def rows(self):
-        events = Event.objects.order_by("at", "pk").annotate(
+        events = Event.objects.in_order().annotate(
             reference=F("appointment_request__reference"), username=F("by__username")
         )
         return events.values(*self.columns)

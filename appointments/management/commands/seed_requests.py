@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from appointments import event_log
 from appointments.management.seeding import ADDRESS, Seeder, Story, providers_for
-from appointments.models import Appointment, AppointmentRequest, Event, PreferredTime
+from appointments.models import Appointment, AppointmentRequest, PreferredTime
 from treatments.models import Provider
 
 AT_ONCE = 2000
@@ -47,7 +48,10 @@ class Command(BaseCommand):
 
         AppointmentRequest.objects.bulk_create(story.request for story in stories)
         PreferredTime.objects.bulk_create(all_of("times"))
-        Event.objects.bulk_create(all_of("events"))
+        events = list(all_of("events"))
+        for event in events:
+            event.appointment_request_id = event.appointment_request.pk  # known only now
+        event_log.append_all(events)
         Appointment.objects.bulk_create(all_of("visits"))
 
     def _staff(self) -> User:

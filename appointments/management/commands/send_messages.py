@@ -8,12 +8,16 @@ import time
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
 
-from appointments import outbox, workflow
+from appointments import event_log, outbox, privacy, workflow
+from medspa import doors
 from medspa.models import ClinicNotOpenedYet
+from medspa.sealed import CannotUnseal
 
 PAUSE_SECONDS = 2
 ROUNDS_SECONDS = 30
+LETTING_GO_SECONDS = 6 * 60 * 60
 LONGEST_PAUSE_SECONDS = 60
 AWAY = (OSError, smtplib.SMTPException, DatabaseError)
 
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 class Command(BaseCommand):
     help = (
         "Send the messages that are due, queue what the clock brings about (reminders, apologies, the morning digest), "
+        "let go every six hours of what the retention policy keeps no longer, "
         "and go on until stopped with Ctrl-C or SIGTERM, which lets the message in "
         "hand go out first. More than one may run: each message is claimed by one of them. A mail server that is "
         "away costs nothing but time. With --once: send what is due now and end; exit code 1 if the mail server or "
@@ -33,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="send what is due now, then end")
 
     def handle(self, *, once: bool, **options):
+        insist_on_keys()
         if once:
             try:
                 make_rounds()
@@ -45,12 +51,14 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         self.stdout.write("Sending messages. Ctrl-C stops.")
-        pause, rounds_at = PAUSE_SECONDS, 0.0
+        pause, rounds_at, lets_go_at = PAUSE_SECONDS, 0.0, 0.0
         while not stopping.wait(pause):
             is_time = time.monotonic() >= rounds_at
             if is_time:
                 rounds_at = time.monotonic() + ROUNDS_SECONDS
             pause = self._round(stopping, pause, makes_rounds=is_time)
+            if time.monotonic() >= lets_go_at and not let_go_of_some():
+                lets_go_at = time.monotonic() + LETTING_GO_SECONDS
         self.stdout.write("Stopped.")
 
     def _round(self, stopping: threading.Event, pause: int, *, makes_rounds: bool) -> int:
@@ -64,6 +72,28 @@ class Command(BaseCommand):
             log.warning("The mail server or the database is away: %s", type(trouble).__name__)
             return min(pause * 2, LONGEST_PAUSE_SECONDS)
         return PAUSE_SECONDS
+
+
+def insist_on_keys() -> None:
+    """Before the first message: what the keys cannot open would go out as nothing."""
+    try:
+        event_log.insist_on_keys()
+    except CannotUnseal as trouble:
+        raise CommandError(str(trouble)) from None
+    except DatabaseError:
+        log.warning("The database is away, so that the keys could not be tried")
+
+
+def let_go_of_some() -> int:
+    """A batch of what the retention policy keeps no longer, so that mail never waits for it; 0: nothing is left."""
+    try:
+        if gone := next((gone for period in privacy.PERIODS if (gone := workflow.let_go(period))), 0):
+            return gone
+        now = timezone.now()
+        doors.tidy(now, events_before=privacy.ends_before("events", now))
+    except Exception:
+        log.exception("The retention policy could not be carried out; it is tried again")
+    return 0
 
 
 def make_rounds() -> None:

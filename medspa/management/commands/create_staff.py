@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
+from medspa.doors.codes import give_secret
+
 
 class Command(BaseCommand):
     help = (
@@ -20,7 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("--group", action="append", required=True, help="may be given more than once")
 
-    def handle(self, *, username: str, group: list[str], **options):
+        parser.add_argument(
+            "--totp-secret", default="", help="Base32: the second step is set up with it, as in an authenticator app"
+        )
+
+    def handle(self, *, username: str, group: list[str], totp_secret: str, **options):
         groups = [find_group(name) for name in group]
         user = User(username=username, is_staff=True)
         try:
@@ -35,6 +41,10 @@ class Command(BaseCommand):
             with transaction.atomic():
                 user.save()
                 user.groups.set(groups)
+                if totp_secret:
+                    give_secret(user, totp_secret)
+        except ValueError:  # binascii.Error is one
+            raise CommandError("--totp-secret must be Base32 of 16 bytes or more. Nothing was made.") from None
         except IntegrityError:  # somebody else took the name meanwhile
             raise CommandError(f"There is an account {username} already.") from None
         self.stdout.write(f"Made {username}, who may sign in as: {', '.join(map(str, groups))}.")

@@ -14,8 +14,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.dates import WEEKDAYS
 
+from appointments import event_log
 from appointments.models import SavedReply
-from medspa.models import Clinic
+from medspa.models import Clinic, FirstPassword
+from medspa.sealed import CannotUnseal
 from treatments.models import Provider, Treatment
 
 OPENING_CONTENT = Path(__file__).resolve().parents[2] / "opening_content"
@@ -49,6 +51,11 @@ REPLYING = [*every("appointments.savedreply"), "appointments.view_mailwording"]
 READING_HEALTH_ANSWERS = ["appointments.view_healthanswer"]
 OWNING = [
     "appointments.view_reports",
+    "appointments.review_event",
+    "medspa.review_doorevent",
+    "appointments.export_appointmentrequest",
+    "appointments.erase_appointmentrequest",
+    "appointments.hold_appointmentrequest",
     *every("treatments.provider", "appointments.providerhours", "appointments.mailwording", "auth.user", "auth.group"),
     "admin.view_logentry",
 ]
@@ -61,7 +68,7 @@ GROUPS = {
 }
 
 # A password that can be read out: consonants and vowels in turn, none that sound or look alike. 16 bits a group.
-CONSONANTS, VOWELS, PASSWORD_GROUPS = "bdfghjklmnprstvz", "aiou", 5
+CONSONANTS, VOWELS, PASSWORD_GROUPS = "bdfghjklmnprstvz", "aiou", 8
 
 
 class Command(BaseCommand):
@@ -69,13 +76,19 @@ class Command(BaseCommand):
         "Opens the clinic on a migrated database: the clinic's facts and hours, the staff groups, the first texts and "
         "the first owner. Safe to run at every start: what is there already is left alone, what staff edited or "
         "deleted stays so, and a group only ever gains the permissions that this version needs. "
-        "The owner's login is printed once and kept in first-login.txt in VAR_DIR; delete that file when you have it."
+        "The owner's login is printed once and kept in first-login.txt in VAR_DIR; delete that file when you have it. "
+        "Its password opens for a week unless it is changed; after that: manage.py changepassword owner."
     )
 
     def add_arguments(self, parser):
         parser.add_argument("--no-owner", action="store_true", help="make no account, even if nobody can sign in")
 
     def handle(self, *, no_owner: bool, **options):
+        try:
+            event_log.insist_on_keys()
+        except CannotUnseal as trouble:
+            raise CommandError(str(trouble)) from None
+        event_log.begin()
         with transaction.atomic():
             done = [open_doors(), *give_groups_their_permissions()]
             if not no_owner:
@@ -167,10 +180,11 @@ def welcome_owner() -> list[str]:
     password = speakable_password()
     owner = User.objects.create_superuser(username, password=password)
     owner.groups.add(Group.objects.get(name="Owner"))
+    FirstPassword.objects.create(user=owner)
     kept = settings.VAR_DIR / "first-login.txt"
     write_durably(kept, f"{username}\n{password}\n")
     return [
-        "Owner: made the first account. Sign in at /admin/ and change the password.",
+        "Owner: made the first account. Sign in at /admin/ within a week and change the password.",
         f"  username  {username}",
         f"  password  {password}",
         f"  Shown once, and kept in {kept}. Delete that file when you have it.",
@@ -178,7 +192,7 @@ def welcome_owner() -> list[str]:
 
 
 def speakable_password() -> str:
-    """80 random bits as five groups such as `botim-gujak-...`."""
+    """128 random bits as eight groups such as `botim-gujak-...`."""
     kinds = [CONSONANTS, VOWELS, CONSONANTS, VOWELS, CONSONANTS]
     return "-".join("".join(secrets.choice(kind) for kind in kinds) for _group in range(PASSWORD_GROUPS))
 

@@ -4,7 +4,7 @@ from django.core.exceptions import FieldError
 from django.db import connection
 
 from appointments.models import AppointmentRequest
-from appointments.sealed import CannotUnseal, seal, unseal
+from medspa.sealed import CannotUnseal, seal, sealed_anew, unseal
 from tests import factories
 
 
@@ -52,3 +52,30 @@ def test_sealed_text_cannot_be_searched():
         AppointmentRequest.objects.filter(message__contains="x").exists()
     with pytest.raises(FieldError):
         AppointmentRequest.objects.filter(message="x").exists()
+
+
+def test_what_fernet_sealed_is_opened_and_brought_along(settings):
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    before = Fernet(old).encrypt(b"Hello").decode()
+    settings.DATA_KEYS = [new, old]
+    assert unseal(before) == "Hello"
+    after = sealed_anew(before)
+    assert after.startswith("2.")
+    settings.DATA_KEYS = [new]
+    assert unseal(after) == "Hello"
+    assert sealed_anew(after) is None
+
+
+@pytest.mark.parametrize("place", [0, 5, 20, -1])
+def test_one_altered_character_is_refused(place):
+    sealed = seal("A message of some length")
+    body = list(sealed.removeprefix("2."))
+    body[place] = "A" if body[place] != "A" else "B"
+    with pytest.raises(CannotUnseal):
+        unseal("2." + "".join(body))
+
+
+@pytest.mark.parametrize("nonsense", ["2.", "2.x", "2." + "A" * 40, "x", "é", "2.é"])
+def test_nonsense_is_refused_in_the_same_words(nonsense):
+    with pytest.raises(CannotUnseal, match="DATA_KEYS does not hold the key"):
+        unseal(nonsense)

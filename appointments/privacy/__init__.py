@@ -1,0 +1,28 @@
+"""What is private: who looked at it, how long it stays, how it is handed out and how it goes."""
+
+from appointments.privacy.copies import Copy, copy_of
+from appointments.privacy.erasing import ERASED, emptied, let_go_of_what_belongs_to
+from appointments.privacy.looking import exported, listed, looked_at, searched
+from appointments.privacy.policy import gaps, months
+from appointments.privacy.retention import PERIODS, Period, ends_before
+from appointments.privacy.unusual import MANY, Hour, unusual_hours
+
+__all__ = [
+    "ERASED",
+    "MANY",
+    "PERIODS",
+    "Copy",
+    "Hour",
+    "Period",
+    "copy_of",
+    "emptied",
+    "ends_before",
+    "exported",
+    "gaps",
+    "let_go_of_what_belongs_to",
+    "listed",
+    "looked_at",
+    "months",
+    "searched",
+    "unusual_hours",
+]

@@ -1,0 +1,34 @@
+"""The clinic and its staff: facts on every page, and what opens the desk's door."""
+
+from medspa.models.clinic import (
+    Clinic,
+    ClinicNotOpenedYet,
+    Closure,
+    DayLine,
+    OpeningHours,
+    OwnWords,
+    days_of_follow_up,
+    hours_before_a_visit,
+    in_the_readers_language,
+    known_time_zone,
+)
+from medspa.models.doors import Attempt, DoorEvent, FirstPassword, Passkey, RecoveryCode, SecondFactor
+
+__all__ = [
+    "Attempt",
+    "Clinic",
+    "ClinicNotOpenedYet",
+    "Closure",
+    "DayLine",
+    "DoorEvent",
+    "FirstPassword",
+    "OpeningHours",
+    "OwnWords",
+    "Passkey",
+    "RecoveryCode",
+    "SecondFactor",
+    "days_of_follow_up",
+    "hours_before_a_visit",
+    "in_the_readers_language",
+    "known_time_zone",
+]
