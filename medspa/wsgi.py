@@ -1,4 +1,7 @@
-"""The WSGI callable that a web server calls. It does not start with keys that cannot open the database."""
+"""The WSGI callable that a web server calls: finished pages at once, everything else from Django.
+
+It does not start with keys that cannot open the database.
+"""
 
 import os
 import sys
@@ -6,12 +9,16 @@ import sys
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medspa.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
 
-from django.db import Error, connection  # noqa: E402  (models can be imported only now)
+from django.conf import settings  # noqa: E402  (models can be imported only now)
+from django.db import Error, connection  # noqa: E402
 
 from appointments.event_log import insist_on_keys  # noqa: E402
 from medspa.sealed import CannotUnseal  # noqa: E402
+from treatments.page_cache import FinishedPages  # noqa: E402
+
+application = django if settings.DEBUG else FinishedPages(django)
 
 try:
     insist_on_keys()

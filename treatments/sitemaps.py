@@ -69,7 +69,7 @@ def _standing() -> Iterator[Page]:
 
 def _of_treatments() -> Iterator[Page]:
     treatments = Treatment.objects.published().originals().with_translations()
-    for treatment in treatments.prefetch_related("recovery_notes"):
+    for treatment in treatments.with_lists("recovery_notes"):
         rows = {language: treatment.in_words_of(language) for language in NAMES}
         changed = {language: row.shown_since_change for language, row in rows.items() if row.language == language}
         yield from _in_each_language("treatments:treatment", [treatment.slug], changed)

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_safe
 
 from medspa.languages import MAIN, addresses
 from medspa.models import Clinic
-from treatments import structured_data
+from treatments import page_cache, structured_data
 from treatments.models import Treatment
 
 
+@page_cache.finished
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     clinic = Clinic.objects.current()
@@ -21,11 +22,13 @@ def home(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/home.html", {"treatments": _on_offer(), **words})
 
 
+@page_cache.finished
 @require_safe
 def treatments(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/treatments.html", {"treatments": _on_offer()})
 
 
+@page_cache.finished
 @require_safe
 def treatment(request: HttpRequest, slug: str) -> HttpResponse:
     clinic, (shown, links) = Clinic.objects.current(), _readable(request, slug)
@@ -34,18 +37,20 @@ def treatment(request: HttpRequest, slug: str) -> HttpResponse:
     original = shown.original or shown
     pictures = {
         "photos": original.photos.all(),
-        "results": original.results.with_consent(clinic.today()),
+        "results": original.results_shown(clinic.today()),
     }
     words["sections"] = _sections(shown, **pictures)
     return _page(request, "treatments/treatment.html", {"treatment": shown, **pictures, **words, **links})
 
 
+@page_cache.finished
 @require_safe
 def aftercare(request: HttpRequest, slug: str) -> HttpResponse:
     shown, links = _readable(request, slug)
     return _page(request, "treatments/aftercare.html", {"treatment": shown, **links})
 
 
+@page_cache.finished
 @require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/accessibility.html", {})
@@ -53,7 +58,9 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, template: str, words: dict) -> HttpResponse:
     """The page under its one address: the site's own, whatever host or query it was asked with."""
-    return render(request, template, {**addresses(request.path), **words})
+    clinic = words.get("clinic") or Clinic.objects.current()
+    page_cache.shown_until(request.META, clinic.alike_until())
+    return render(request, template, {**addresses(request.path), **words, "clinic": clinic})
 
 
 def _sections(treatment: Treatment, *, photos: Iterable, results: Iterable) -> dict[str, str]:
@@ -86,7 +93,8 @@ def _on_offer() -> list[Treatment]:
 def _readable(request: HttpRequest, slug: str) -> tuple[Treatment, dict]:
     """The row that is read at this address, and the page's addresses in each language that patients can read."""
     readable, language = Treatment.objects.readable_by(request.user), get_language()
-    treatment = get_object_or_404(readable.originals().with_points().with_translations(), slug=slug)
+    whole = readable.originals().with_points().with_pictures().with_translations()
+    treatment = get_object_or_404(whole, slug=slug)
     published = [MAIN, *(row.language for row in treatment.translations.all() if row.is_published)]
     links = addresses(request.path, published)
     if language == MAIN:

@@ -18,6 +18,7 @@ from appointments.response_clock import promise, respond_by
 from appointments.views.answers import see_other
 from medspa.languages import addresses
 from medspa.models import Clinic
+from treatments import page_cache
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,14 @@ def request_form(request: HttpRequest) -> HttpResponse:
     return see_other("appointments:my_request", appointment_request.private_token)
 
 
+@page_cache.finished
 @require_safe
 def privacy_notice(request: HttpRequest) -> HttpResponse:
     kept = {name: privacy.months(name) for name in ("unbooked", "spam", "mail")}
     kept |= {f"{name}_years": privacy.months(name) // 12 for name in ("booked", "events")}
-    return render(request, "appointments/privacy.html", {"kept": kept, **addresses(request.path)})
+    clinic = Clinic.objects.current()
+    page_cache.shown_until(request.META, clinic.alike_until())
+    return render(request, "appointments/privacy.html", {"kept": kept, "clinic": clinic, **addresses(request.path)})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

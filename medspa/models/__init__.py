@@ -3,9 +3,7 @@
 from medspa.models.clinic import (
     Clinic,
     ClinicNotOpenedYet,
-    Closure,
     DayLine,
-    OpeningHours,
     OwnWords,
     days_of_follow_up,
     hours_before_a_visit,
@@ -13,6 +11,7 @@ from medspa.models.clinic import (
     known_time_zone,
 )
 from medspa.models.doors import Attempt, DoorEvent, FirstPassword, Passkey, RecoveryCode, SecondFactor
+from medspa.models.hours import Closure, OpeningHours
 
 __all__ = [
     "Attempt",

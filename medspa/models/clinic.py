@@ -1,8 +1,8 @@
 """Facts about the clinic: who, where, when open. One row, edited by staff, shown on every page."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from typing import ClassVar, NamedTuple
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
@@ -10,11 +10,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
-from django.utils.formats import date_format
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from medspa.opening_times import Hours, Spell, clock_time, day_names, open_spells
+from medspa.opening_times import Hours, Spell, day_names, open_spells
+from medspa.row_lists import QuerySetWithLists
+
+if TYPE_CHECKING:
+    from medspa.models.hours import Closure
 
 SHOWN_IN_ENGLISH = "Empty: the English words are shown on the Spanish pages."
 LONGEST_AHEAD = 14 * 24  # hours before a visit that somebody may be reminded of it
@@ -46,10 +49,10 @@ def hours_before_a_visit(text: str) -> None:
         raise ValidationError("Enter hours with commas between them, each fewer than the one before, like 48, 3.")
 
 
-class ClinicQuerySet(models.QuerySet["Clinic"]):
+class ClinicQuerySet(QuerySetWithLists["Clinic"]):
     def current(self) -> "Clinic":
-        """The clinic with its hours and closures, in three queries. Raises ClinicNotOpenedYet."""
-        clinic = self.prefetch_related("hours", "closures").first()
+        """The clinic with its hours and closures, in one query. Raises ClinicNotOpenedYet."""
+        clinic = self.with_lists("hours", "closures").first()
         if clinic is None:
             raise ClinicNotOpenedYet("There is no clinic yet. Run: manage.py open_clinic")
         Clinic.last_read = clinic
@@ -215,6 +218,13 @@ class Clinic(models.Model):
         spell = next(self.open_spells(now), None)
         return spell is not None and spell.opens <= now
 
+    def alike_until(self, now: datetime | None = None) -> datetime:
+        """Until when what the clock says on its pages stays true: the next opening, closing or midnight."""
+        now = now or timezone.now()
+        tomorrow = datetime.combine(self.today(now) + timedelta(days=1), time(), self.zone)
+        spell = next(self.open_spells(now), None)
+        return min(tomorrow, *([spell.opens if spell.opens > now else spell.closes] if spell else [tomorrow]))
+
     def week(self) -> list[DayLine]:
         """The opening hours line by line, `Tuesday to Saturday` / `9 am to 5 pm`, closed days last."""
         hours_on: dict[int, str] = dict.fromkeys(WEEKDAYS, "")
@@ -239,61 +249,3 @@ class Clinic(models.Model):
         """Closures that are on or begin within 60 days, by the clinic's own date."""
         today = self.today(now)
         return [row for row in self.closures.all() if row.ends_on >= today and (row.starts_on - today).days <= 60]
-
-
-class OpeningHours(models.Model):
-    """One spell of one weekday, in the clinic's wall-clock time. A day may have several; a day with none is closed."""
-
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="hours", default=1)
-    weekday = models.PositiveSmallIntegerField(choices=WEEKDAYS.items())
-    opens_at = models.TimeField()
-    closes_at = models.TimeField()
-
-    class Meta:
-        ordering = ["weekday", "opens_at"]
-        verbose_name_plural = "opening hours"
-        constraints = [
-            models.UniqueConstraint(fields=["clinic", "weekday", "opens_at"], name="one_opening_at_a_time"),
-            models.CheckConstraint(
-                condition=models.Q(closes_at__gt=models.F("opens_at")),
-                name="closes_after_it_opens",
-                violation_error_message="The closing time must be later than the opening time.",
-            ),
-            models.CheckConstraint(condition=models.Q(weekday__lte=6), name="weekday_is_a_day_of_the_week"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{WEEKDAYS[self.weekday]} {clock_time(self.opens_at)} to {clock_time(self.closes_at)}"
-
-    @property
-    def span(self) -> str:
-        return _("%(opens)s to %(closes)s") % {"opens": clock_time(self.opens_at), "closes": clock_time(self.closes_at)}
-
-
-class Closure(models.Model):
-    """Days on which the clinic is closed although the week says open. Both days are inclusive."""
-
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="closures", default=1)
-    starts_on = models.DateField("first day")
-    ends_on = models.DateField("last day")
-    reason = models.CharField(max_length=100, blank=True, help_text="Shown to patients, such as Thanksgiving.")
-    reason_es = models.CharField("reason in Spanish", max_length=100, blank=True, help_text=SHOWN_IN_ENGLISH)
-
-    class Meta:
-        ordering = ["starts_on"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(ends_on__gte=models.F("starts_on")),
-                name="closure_ends_after_it_starts",
-                violation_error_message="The last day must not be before the first day.",
-            )
-        ]
-
-    def __str__(self) -> str:
-        # Translators: as in https://docs.djangoproject.com/en/5.2/ref/templates/builtins/#date
-        first, last = (date_format(day, pgettext("a day", "M d, Y")) for day in (self.starts_on, self.ends_on))
-        return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
-
-    @property
-    def reason_for_reader(self) -> OwnWords:
-        return in_the_readers_language(self.reason, self.reason_es)

@@ -90,7 +90,7 @@ def test_a_feed_takes_as_many_queries_for_one_visit_as_for_thirty(receptionist, 
     for number in range(rows):
         visit_in(number / 10)
     address = address_of(receptionist)
-    with django_assert_num_queries(11):  # the feed, two for permissions, clinic and log three each, provider, visits
+    with django_assert_num_queries(9):  # the feed, two for permissions, clinic, three for the log, provider, visits
         assert len(summaries(address)) == rows
 
 

@@ -57,6 +57,7 @@ def test_a_listing_is_logged_without_what_was_listed(caplog):
 
 
 def test_messages_due_are_sent_once():
+    factories.clinic(morning_digest_at=None)
     factories.appointment_request()
 
     assert run("send_messages", "--once") == "2 sent\n"
@@ -64,6 +65,7 @@ def test_messages_due_are_sent_once():
 
 
 def test_send_messages_says_in_one_line_that_the_mail_server_is_away(settings):
+    factories.clinic(morning_digest_at=None)
     factories.appointment_request()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -26,6 +26,7 @@ HALLWAYS = {
     "context_processors",
     "compression",
     "middleware",
+    "page_cache",
     "management",
     "settings",
 }

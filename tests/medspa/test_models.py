@@ -41,8 +41,8 @@ def test_a_site_whose_clinic_is_not_open_yet_says_what_to_run():
         Clinic.objects.current()
 
 
-def test_the_clinic_comes_with_hours_and_closures_in_three_queries(clinic, django_assert_num_queries):
-    with django_assert_num_queries(3):
+def test_the_clinic_comes_with_hours_and_closures_in_one_query(clinic, django_assert_num_queries):
+    with django_assert_num_queries(1):
         found = Clinic.objects.current()
         assert found.week()
         assert found.coming_closures() == []

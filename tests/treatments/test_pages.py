@@ -250,7 +250,7 @@ def test_a_page_costs_the_same_for_one_point_and_for_thirty(clinic, django_asser
     for number in range(rows - 1):
         row.faqs.create(question=f"Question {number}?", answer="Yes.")
         row.benefits.create(name=f"Benefit {number}")
-    with django_assert_num_queries(12):  # the treatment, its seven lists, its translations, and the clinic in three
+    with django_assert_num_queries(2):  # the treatment with all its lists, and the clinic
         page("/treatments/peel/")
 
 

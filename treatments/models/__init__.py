@@ -3,6 +3,7 @@
 Texts are the practice's own words. An empty field leaves no trace on the page.
 """
 
+from treatments.models.content_version import ContentVersion, Standing
 from treatments.models.photos import Photo, Picture, Result, ResultQuerySet
 from treatments.models.points import Benefit, Contraindication, Faq, Point, ProcedureStep, RecoveryNote
 from treatments.models.providers import Provider
@@ -12,6 +13,7 @@ from treatments.models.versions import TreatmentVersion
 
 __all__ = [
     "Benefit",
+    "ContentVersion",
     "Contraindication",
     "Faq",
     "Photo",
@@ -22,6 +24,7 @@ __all__ = [
     "RecoveryNote",
     "Result",
     "ResultQuerySet",
+    "Standing",
     "Treatment",
     "TreatmentQuerySet",
     "TreatmentVersion",

@@ -1,6 +1,7 @@
 """One treatment and its page's texts, in one language."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -11,12 +12,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, override
 
+from medspa.row_lists import QuerySetWithLists
 from treatments import social_picture
 from treatments.models.picture_fields import remove_later
 from treatments.texts import MarkdownField, RenderedField
 
+if TYPE_CHECKING:
+    from treatments.models.photos import Result
 
-class TreatmentQuerySet(models.QuerySet["Treatment"]):
+
+class TreatmentQuerySet(QuerySetWithLists["Treatment"]):
     def published(self, now: datetime | None = None) -> "TreatmentQuerySet":
         """What patients may read now, in every language."""
         due = models.Q(publish_at=None) | models.Q(publish_at__lte=now or timezone.now())
@@ -35,16 +40,16 @@ class TreatmentQuerySet(models.QuerySet["Treatment"]):
         return self.filter(original=None)
 
     def with_translations(self) -> "TreatmentQuerySet":
-        """Ready for `in_words_of`, in one query more."""
-        return self.prefetch_related("translations")
+        """Ready for `in_words_of`."""
+        return self.with_lists("translations")
 
     def with_points(self) -> "TreatmentQuerySet":
-        """With every list of its page: one query for each kind of point."""
-        return self.prefetch_related("benefits", "contraindications", "steps", "recovery_notes", "faqs")
+        """With every list of its page."""
+        return self.with_lists("benefits", "contraindications", "steps", "recovery_notes", "faqs")
 
     def with_pictures(self) -> "TreatmentQuerySet":
-        """With all photos and results, shown or not: one query for each."""
-        return self.prefetch_related("photos", "results")
+        """With all photos and results, shown or not."""
+        return self.with_lists("photos", "results")
 
 
 class Treatment(models.Model):
@@ -162,6 +167,10 @@ class Treatment(models.Model):
         """The row that patients read in `language`: this one as long as no translation is published."""
         found = None if language == self.language else self.translation(language or self.language)
         return found if found and found.is_published else self
+
+    def results_shown(self, today: date) -> "list[Result]":
+        """Its pictures before and after that may be shown on `today`, the clinic's date: those with consent."""
+        return [result for result in self.results.all() if result.standing(today) == result.Standing.SHOWN]
 
     @property
     def is_published(self) -> bool:

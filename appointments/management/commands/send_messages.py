@@ -5,8 +5,11 @@ import signal
 import smtplib
 import threading
 import time
+from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
@@ -14,6 +17,7 @@ from appointments import event_log, outbox, privacy, workflow
 from medspa import doors
 from medspa.models import ClinicNotOpenedYet
 from medspa.sealed import CannotUnseal
+from treatments.exported_pages import Exported, export, is_fresh
 
 PAUSE_SECONDS = 2
 ROUNDS_SECONDS = 30
@@ -28,6 +32,7 @@ class Command(BaseCommand):
     help = (
         "Send the messages that are due, queue what the clock brings about (reminders, apologies, the morning digest), "
         "let go every six hours of what the retention policy keeps no longer, "
+        "write the public pages anew into PAGES_DIR whenever they change, if it is set, "
         "and go on until stopped with Ctrl-C or SIGTERM, which lets the message in "
         "hand go out first. More than one may run: each message is claimed by one of them. A mail server that is "
         "away costs nothing but time. With --once: send what is due now and end; exit code 1 if the mail server or "
@@ -52,11 +57,13 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopping.set())
         self.stdout.write("Sending messages. Ctrl-C stops.")
         pause, rounds_at, lets_go_at = PAUSE_SECONDS, 0.0, 0.0
+        exported: Exported | None = None
         while not stopping.wait(pause):
             is_time = time.monotonic() >= rounds_at
             if is_time:
                 rounds_at = time.monotonic() + ROUNDS_SECONDS
             pause = self._round(stopping, pause, makes_rounds=is_time)
+            exported = keep_pages_fresh(exported)
             if time.monotonic() >= lets_go_at and not let_go_of_some():
                 lets_go_at = time.monotonic() + LETTING_GO_SECONDS
         self.stdout.write("Stopped.")
@@ -94,6 +101,19 @@ def let_go_of_some() -> int:
     except Exception:
         log.exception("The retention policy could not be carried out; it is tried again")
     return 0
+
+
+def keep_pages_fresh(exported: Exported | None) -> Exported | None:
+    """The pages for a web server to send by itself, written anew if they have changed. Trouble keeps no mail back."""
+    if not settings.PAGES_DIR:
+        return None
+    try:
+        if is_fresh(exported, timezone.now()):
+            return exported
+        return export(get_wsgi_application(), Path(settings.PAGES_DIR))
+    except Exception:
+        log.exception("The pages could not be exported; it is tried again")
+        return None
 
 
 def make_rounds() -> None:
