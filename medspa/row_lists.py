@@ -102,7 +102,7 @@ def _readers(model: type[models.Model]) -> tuple[list[str], list[Callable]]:
 
 def _reader(field: models.Field) -> Callable:
     if isinstance(field, models.DateTimeField):
-        return _moment
+        return moment
     if hasattr(field, "from_db_value"):
         return lambda value: None if value is None else field.from_db_value(value, None, None)
     if isinstance(field, models.DateField | models.TimeField | models.BooleanField):
@@ -114,9 +114,9 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _moment(value: str | None) -> datetime | None:
-    """SQLite keeps UTC without saying so; PostgreSQL says it."""
+def moment(value: str | datetime | None) -> datetime | None:
+    """What a database gave as it keeps it. SQLite keeps UTC without saying so; PostgreSQL says it."""
     if value is None:
         return None
-    at = datetime.fromisoformat(value)
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return at if at.tzinfo else at.replace(tzinfo=UTC)

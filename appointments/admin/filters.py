@@ -59,7 +59,7 @@ class StateFilter(OpensOnOne):
     def tabs(self, changelist: Any, standing: Standing) -> Iterator[dict[str, Any]]:
         """Each choice with how many requests it shows; nobody counts all there ever were."""
         for (name, _words), choice in zip(self.lookup_choices, self.choices(changelist), strict=True):
-            yield {**choice, "count": getattr(standing, name, None)}
+            yield {**choice, "count": standing.said.get(name)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         narrowed = {
@@ -72,6 +72,7 @@ class StateFilter(OpensOnOne):
             "to_review": lambda: queryset.to_review(),
             "spam": lambda: queryset.spam(),
             "over": lambda: queryset.visit_over(timezone.now()),
+            "all": lambda: queryset.ever(),
         }
         return narrowed.get(self.value(), lambda: queryset)()
 
@@ -97,12 +98,16 @@ class TreatmentFilter(admin.SimpleListFilter):
     title, parameter_name = "treatment", "treatment"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [*Treatment.objects.originals().values_list("slug", "name"), (UNSURE, "Not sure, would like advice")]
+        offered = list(Treatment.objects.originals().values_list("slug", "name", "pk"))
+        self.numbers: dict[str | None, int | None] = {slug: pk for slug, _name, pk in offered} | {UNSURE: None}
+        return [*[(slug, name) for slug, name, _pk in offered], (UNSURE, "Not sure, would like advice")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == UNSURE:
-            return queryset.filter(treatment=None)
-        return queryset.filter(treatment__slug=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        return (
+            queryset.filter(treatment=self.numbers[self.value()]) if self.value() in self.numbers else queryset.none()
+        )
 
 
 class DayFilter(OpensOnOne):

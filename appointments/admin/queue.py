@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -23,6 +22,7 @@ from appointments.admin.call_sheet import call_sheet
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
 from appointments.admin.new_request import may_take, new_request_page
+from appointments.admin.numbers import numbers
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.reports_page import PERMISSION as REPORTS_PERMISSION
 from appointments.admin.reports_page import reports_page
@@ -40,13 +40,13 @@ class Queue(ChangeList):
         return {name: value for name, value in super().get_filters_params(params).items() if name != "found"}
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
-        self.user, self.may_take = request.user, may_take(self.model_admin, request)
+        self.request, self.may_take = request, may_take(self.model_admin, request)
         self.query = searches.words_behind(request) or read_reference(self.query) or ""
         return super().get_queryset(request, exclude_parameters)
 
     @cached_property
     def standing(self) -> Standing:
-        return AppointmentRequest.objects.standing(timezone.now(), self.user)
+        return numbers(self.request).standing
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         return Queue
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentRequest]:
-        return super().get_queryset(request).prefetch_related("preferred_times")
+        return super().get_queryset(request).with_lists("preferred_times")
 
     def get_ordering(self, request: HttpRequest) -> tuple:
         """By the clock what waits, by age the waiting list and what is to be told; else the newest first."""
@@ -115,12 +115,18 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         if request.GET.get("state") == "to_tell":
             return AppointmentRequest.objects.longest_untold_first().query.order_by
         beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)
+        if {"q", "found"} & set(request.GET):
+            return ("-pk",)
         if beyond_the_queue and request.GET.get("state") not in StateFilter.IN_ORDER_OF_THE_CLOCK:
             return ("-created_at", "-pk")
         return AppointmentRequest.objects.next_first().query.order_by
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        return (queryset.search(search_term) if search_term else queryset), False
+        """What is found stands in the order in which it came, which the index knows: nothing has to be sorted."""
+        if not search_term:
+            return queryset, False
+        among_all = not {"state", "status", "source__exact", "treatment"} & set(request.GET)
+        return queryset.search(search_term, among_all=among_all), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -164,7 +170,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         """What the desk's first page says first, to those who may see it."""
         if not self.has_view_permission(request):
             return None
-        standing = AppointmentRequest.objects.standing(timezone.now(), request.user)
+        standing = numbers(request).standing
         return {
             "words": "Requests to answer",
             "url": reverse("admin:appointments_appointmentrequest_changelist"),

@@ -1,5 +1,7 @@
 """What was booked and what was mailed, for reading. Neither is changed here."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
@@ -12,6 +14,7 @@ from appointments import diary, privacy
 from appointments.admin import glance
 from appointments.admin.days import day_page, week_page
 from appointments.admin.filters import DayFilter, MessageStateFilter
+from appointments.admin.numbers import BoundedPaginator, numbers
 from appointments.models import Appointment, AppointmentRequest, Message
 
 LONGEST_IN_A_ROW = 120  # characters of what a mail server said
@@ -25,6 +28,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **options: Any) -> BoundedPaginator:
+        return BoundedPaginator(*args, request=request, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -89,7 +95,7 @@ class MessageAdmin(ReadOnlyAdmin):
         """For every page of the desk: mail that is stuck. None where all is well, or for those who may not know."""
         if not self.has_view_permission(request):
             return None
-        stuck, failed = Message.objects.trouble(timezone.now())
+        _standing, stuck, failed, _listed = numbers(request)
         if not stuck and not failed:
             return None
         parts = [f"{number} {words}" for number, words in ((stuck, "waiting too long"), (failed, "failed")) if number]

@@ -80,7 +80,7 @@ class Appointment(models.Model):
             models.Index(fields=["provider", "ends_at"], name="appointment_provider"),
             models.Index(fields=["starts_at"], name="appointment_day"),
             models.Index(
-                fields=["ends_at"], condition=Q(status__in=["booked", "arrived"]), name="appointment_standing"
+                fields=["ends_at"], condition=Q(status="booked") | Q(status="arrived"), name="appointment_over"
             ),
         ]
         constraints = [

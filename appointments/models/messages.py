@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 
+from appointments.models.questions import MOST_COUNTED
 from appointments.models.requests import AppointmentRequest
 from medspa.sealed import SealedTextField
 
@@ -43,13 +44,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Given up after `since`, and nobody has sent it again."""
         return self.filter(given_up_at__gt=since)
 
-    def trouble(self, now: datetime) -> tuple[int, int]:
-        """How many are stuck, and how many have failed within a day; in one query."""
-        unsent = Q(sent_at=None, given_up_at=None, withdrawn_at=None)
-        stuck, failed = unsent & _stuck(now), Q(given_up_at__gt=now - RECENTLY)
-        found = self.filter(stuck | failed)
-        numbers = found.aggregate(stuck=Count("pk", filter=stuck), failed=Count("pk", filter=failed))
-        return numbers["stuck"], numbers["failed"]
+    def trouble_questions(self, now: datetime) -> dict[str, models.QuerySet]:
+        """How many are stuck, and how many have failed within a day, for `AppointmentRequest.objects.numbers`."""
+        asked = {"stuck": self.stuck(now), "failed": self.failed(now - RECENTLY)}
+        return {name: rows.order_by().values("pk")[:MOST_COUNTED] for name, rows in asked.items()}
 
 
 def _stuck(now: datetime) -> Q:

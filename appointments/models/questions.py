@@ -2,17 +2,20 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import models
-from django.db.models import Count, Min, Q, Value
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from appointments.models.parts_of_day import part_of_day
 from appointments.references import read_reference
+from appointments.search_index import SHORTEST, Holds
 from appointments.telephones import as_e164
+from medspa.row_lists import QuerySetWithLists, moment
 
 if TYPE_CHECKING:
     from appointments.models.requests import AppointmentRequest
@@ -41,6 +44,9 @@ class ClosedReason(models.TextChoices):
 WAITING = (Status.NEW, Status.CONTACTING)
 SOON = timedelta(minutes=30)
 LINK_LIVES = timedelta(weeks=6)  # after the request has ended
+MOST_COUNTED = 1000  # of what waits: nobody works by a larger number
+NEWEST = 1000  # are found by a search among all requests
+NEWEST_FOR_SHORT_WORDS = 10_000
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # for "has one" as a comparison: SQLite looks up no NOT NULL beside an OR
 
 
@@ -50,7 +56,7 @@ def hash_token(token: str) -> str:
 
 
 class Standing(NamedTuple):
-    """The queue in numbers. What waits is late, due soon, or in time."""
+    """The queue in numbers, each counted to MOST_COUNTED. What waits is late, due soon, or in time."""
 
     late: int
     soon: int
@@ -72,11 +78,23 @@ class Standing(NamedTuple):
     def now(self) -> int:
         return self.late + self.soon
 
+    @property
+    def said(self) -> dict[str, str]:
+        """Each number as it is read: `12`, or `1000+` where nobody counted further."""
+        names = [*self._fields[:-1], "to_answer", "now"]
+        return {
+            name: f"{number}+" if (number := getattr(self, name)) >= MOST_COUNTED else str(number) for name in names
+        }
 
-class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
+
+class AppointmentRequestQuerySet(QuerySetWithLists["AppointmentRequest"]):
     def to_answer(self) -> "AppointmentRequestQuerySet":
         """What waits for the clinic: new, being contacted, or booked with the wish for another time."""
         return self.filter(next_action_at__gt=LONG_AGO)
+
+    def ever(self) -> "AppointmentRequestQuerySet":
+        """All of them, in words that send SQLite to the index of their age."""
+        return self.filter(created_at__gt=LONG_AGO)
 
     def late(self, now: datetime) -> "AppointmentRequestQuerySet":
         """What should have been answered, or tried again, by now."""
@@ -115,28 +133,54 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
 
     def visit_over(self, now: datetime) -> "AppointmentRequestQuerySet":
         """Booked, and the visit's time has passed: nobody has said yet whether it took place."""
-        return self.filter(appointments__status__in=["booked", "arrived"], appointments__ends_at__lt=now)
+        # In the words of the index: SQLite knows it again by them.
+        stands = Q(appointments__status="booked") | Q(appointments__status="arrived")
+        return self.filter(stands, appointments__ends_at__lt=now)
 
     def standing(self, now: datetime, user: User | None) -> Standing:
-        """The queue as `user` finds it, in three queries: over what waits, over visits, and over spam."""
-        waits = Q(next_action_at__gt=LONG_AGO)
-        late, soon = (
-            waits & Q(next_action_at__lt=now),
-            waits & Q(next_action_at__gte=now, next_action_at__lt=now + SOON),
+        """The queue as `user` finds it, in one query."""
+        return Standing(**self.numbers(**self.standing_questions(now, user)))
+
+    def standing_questions(self, now: datetime, user: User | None) -> dict[str, models.QuerySet]:
+        """What `numbers` is to be asked for a Standing."""
+        waiting, now_or_later = self.to_answer(), self.to_answer().filter(next_action_at__gte=now)
+        questions = {
+            "late": self.late(now),
+            "soon": now_or_later.filter(next_action_at__lt=now + SOON),
+            "in_time": waiting.filter(next_action_at__gte=now + SOON),
+            "mine": waiting.of(user),
+            "unclaimed": waiting.of(None),
+            "waitlisted": self.waitlisted(),
+            "to_tell": self.to_tell(now),
+            "to_review": self.to_review(),
+            "over": self.visit_over(now),
+            "spam": self.spam(),
+        }
+        bounded = {name: rows.order_by().values("pk")[:MOST_COUNTED] for name, rows in questions.items()}
+        return bounded | {"oldest": self._longest_wait()}
+
+    def _longest_wait(self) -> models.QuerySet:
+        """ "Has one" in the words of the index that knows the order."""
+        return (
+            self.filter(next_action_at__isnull=False, created_at__gt=LONG_AGO)
+            .order_by("created_at")
+            .values("created_at")[:1]
         )
-        to_tell, to_review = Q(to_tell_since__lte=now), Q(review_since__gt=LONG_AGO)
-        numbers = self.filter(waits | Q(status=Status.WAITLISTED) | to_tell | to_review).aggregate(
-            late=Count("pk", filter=late),
-            soon=Count("pk", filter=soon),
-            in_time=Count("pk", filter=waits & Q(next_action_at__gte=now + SOON)),
-            mine=Count("pk", filter=waits & Q(claimed_by=user)),
-            unclaimed=Count("pk", filter=waits & Q(claimed_by=None)),
-            waitlisted=Count("pk", filter=Q(status=Status.WAITLISTED)),
-            to_tell=Count("pk", filter=to_tell),
-            to_review=Count("pk", filter=to_review),
-            oldest=Min("created_at", filter=waits),
-        )
-        return Standing(**numbers, over=self.visit_over(now).count(), spam=self.spam().count())
+
+    def numbers(self, **questions: models.QuerySet) -> dict[str, Any]:
+        """How many rows answer each question, in one query; of `oldest`, the moment that its one row says."""
+        connection, parts, params = connections[self.db], [], []
+        for name, rows in questions.items():
+            try:
+                sql, values = rows.query.get_compiler(self.db).as_sql()
+            except EmptyResultSet:  # such as a number that is too large for the database
+                sql, values = "SELECT 1 WHERE 1 = 0", ()
+            parts.append(f"({sql})" if name == "oldest" else f"(SELECT count(*) FROM ({sql}) AS counted)")
+            params += values
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(parts)}", params)
+            found = dict(zip(questions, cursor.fetchone(), strict=True))
+        return found | ({"oldest": moment(found["oldest"])} if "oldest" in found else {})
 
     def next_first(self) -> "AppointmentRequestQuerySet":
         """In the order of the clock. What came in over a night is due at one moment: then the oldest is first."""
@@ -176,18 +220,28 @@ class AppointmentRequestQuerySet(models.QuerySet["AppointmentRequest"]):
         takes = Q(treatment=None) | Q(treatment__procedure_minutes__lte=minutes)
         return self.waitlisted().filter(suits, takes).distinct().longest_waiting_first()
 
-    def search(self, words: str) -> "AppointmentRequestQuerySet":
-        """By reference, name, telephone (in any format) or e-mail; every word must fit."""
-        found = self
+    def search(self, words: str, *, among_all: bool = False) -> "AppointmentRequestQuerySet":
+        """By reference, name, telephone (in any format) or e-mail; every word must fit, wherever it stands.
+
+        `among_all` requests, the NEWEST that fit are found. Words of one or two letters alone are looked for among
+        NEWEST_FOR_SHORT_WORDS: no index knows them.
+        """
         if reference := read_reference(words):
             return self.filter(reference=reference)
+        given = words.replace("\x00", "").split()
+        long, short = (
+            [word for word in given if len(word) >= SHORTEST],
+            [word for word in given if len(word) < SHORTEST],
+        )
+        found = self
         if number := as_e164(words):
-            return self.filter(Q(phone_e164=number) | Q(phone__icontains=words))
-        for word in words.replace("\x00", "").split():
+            return self.filter(Holds([number, words.strip()], NEWEST if among_all else None, any_will_do=True))
+        if long:
+            found = found.filter(Holds(long, NEWEST if among_all and not short else None))
+        elif short:
+            found = self.filter(pk__in=self.order_by("-pk").values("pk")[:NEWEST_FOR_SHORT_WORDS])
+        for word in short:
             found = found.filter(
-                Q(full_name__icontains=word)
-                | Q(email__icontains=word)
-                | Q(phone__icontains=word)
-                | Q(reference__istartswith=word)
+                Q(full_name__icontains=word) | Q(email__icontains=word) | Q(reference__istartswith=word)
             )
         return found

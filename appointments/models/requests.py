@@ -105,6 +105,13 @@ class AppointmentRequest(models.Model):
             models.Index(fields=["phone_e164"], name="request_phone"),
             models.Index(Lower("email"), name="request_email"),
             models.Index(fields=["created_at", "id"], name="request_age"),
+            models.Index(fields=["treatment", "created_at", "id"], name="request_treatment"),
+            models.Index(
+                fields=["claimed_by", "next_action_at", "created_at", "id"],
+                condition=Q(next_action_at__isnull=False),
+                name="request_claimed",
+            ),
+            models.Index(fields=["created_at"], condition=Q(next_action_at__isnull=False), name="request_longest_wait"),
             models.Index(
                 fields=["ended_at", "id"],
                 condition=Q(ended_at__isnull=False, erased_at=None),

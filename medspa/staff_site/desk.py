@@ -101,7 +101,7 @@ class StaffSite(AdminSite):
         def in_the_clinics_time(request, *args, **kwargs):
             if "%00" in request.META.get("QUERY_STRING", ""):
                 raise BadRequest("NUL in an address")  # nothing stored has one, and PostgreSQL refuses to look for it
-            zone = Clinic.objects.values_list("time_zone", flat=True).first()
+            zone = _clinic(request)[0]
             with timezone.override(ZoneInfo(zone) if zone else timezone.get_default_timezone()):
                 try:
                     response = view(request, *args, **kwargs)
@@ -114,7 +114,7 @@ class StaffSite(AdminSite):
         return super().admin_view(in_the_clinics_time, cacheable)
 
     def each_context(self, request: HttpRequest) -> dict:
-        name = Clinic.objects.values_list("name", flat=True).first()
+        name = _clinic(request)[1]
         header = f"{name} front desk" if name else "Front desk"
         alarms = self._alarms(request) if self.has_permission(request) else []
         idle = settings.STAFF_IDLE_SECONDS if request.user.is_authenticated else 0
@@ -133,3 +133,10 @@ class StaffSite(AdminSite):
             address = reverse("admin:medspa_clinic_change", args=[clinic.pk])
             words |= {"placeholders": clinic.placeholders, "clinic_url": address}
         return super().index(request, words | (extra_context or {}))
+
+
+def _clinic(request: HttpRequest) -> tuple[str, str]:
+    """Its time zone and its name, read once for each page. Empty before the clinic is opened."""
+    if not hasattr(request, "clinic"):
+        request.clinic = Clinic.objects.values_list("time_zone", "name").first() or ("", "")
+    return request.clinic

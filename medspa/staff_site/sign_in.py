@@ -24,7 +24,7 @@ from medspa.models import DoorEvent
 from medspa.staff_site import sessions
 from medspa.staff_site.forms import CodeForm
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "medspa.permissions.StaffBackend"
 HALF_WAY_FOR = timedelta(minutes=10)
 ENDED = (
     "The password that was made for you has ended, a week after it was made. "

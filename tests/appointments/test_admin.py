@@ -171,7 +171,7 @@ def test_the_queue_takes_as_many_queries_for_one_row_as_for_thirty(desk, django_
     for _ in range(rows):
         factories.appointment_request()
     AppointmentRequest.objects.update(claimed_by=factories.user())
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(9):
         page = desk.get(QUEUE).content.decode()
     assert len(names(page)) == min(rows, 25)
 

@@ -98,11 +98,11 @@ def test_a_requests_page_takes_as_many_queries_for_a_long_story_as_for_a_short_o
     desk, receptionist, django_assert_num_queries
 ):
     row = factories.booked()
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(16):
         desk.get(f"{QUEUE}{row.pk}/change/")
     for number in range(30):
         workflow.add_note(row, by=receptionist, seen=0, note=f"Note {number}")
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(16):
         desk.get(f"{QUEUE}{row.pk}/change/")
 
 
@@ -194,9 +194,9 @@ def test_the_lists_of_mails_and_visits_take_the_same_queries_for_any_number(desk
         row = factories.appointment_request()
         starts_at = datetime(2030, 1, 8, 17, 0, tzinfo=UTC) + timedelta(weeks=number)
         workflow.book(row, by=by, seen=1, provider=room, starts_at=starts_at, minutes=30)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(8):
         desk.get("/admin/appointments/message/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(9):
         desk.get("/admin/appointments/appointment/")
 
 

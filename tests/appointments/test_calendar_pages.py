@@ -234,11 +234,11 @@ def test_a_day_a_week_and_a_sheet_take_the_same_queries_for_one_visit_and_for_tw
         workflow.no_show(missed, by=receptionist, seen=2, now=on(17, 12))
         factories.appointment_request(treatment=kind, now=NOW - timedelta(hours=2))
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(12):
         assert len(sheet(desk.get(DAY))) == rows + 1
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(10):
         assert words(desk.get(WEEK)).count("Ana Ruiz") == rows
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(10):
         assert len(sheet(desk.get(CALLS))) == 2 * rows + 1
 
 

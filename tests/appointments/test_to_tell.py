@@ -180,7 +180,7 @@ def test_the_tab_shows_who_is_to_be_told_the_longest_wait_first(desk):
 def test_the_tab_takes_as_many_queries_for_one_row_as_for_thirty(desk, django_assert_num_queries, rows):
     for number in range(rows):
         booked(starts_at=NEXT_TUESDAY + timedelta(weeks=number))
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(9):
         page = desk.get(QUEUE, {"state": "to_tell"}).content.decode()
     assert len(names(page)) == min(rows, 25)
 

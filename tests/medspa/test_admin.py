@@ -158,5 +158,5 @@ def test_the_page_costs_the_same_for_one_closure_and_for_thirty(editor, clinic, 
     for number in range(rows):
         clinic.closures.create(starts_on=date(2027, 1, 1 + number), ends_on=date(2027, 1, 1 + number))
     editor.get(PAGE)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(9):
         assert editor.get(PAGE).status_code == 200

@@ -7,14 +7,14 @@ from django.db import connection
 from django.db.models import F, Max
 from django.db.models.functions import Coalesce
 
-from appointments import database_rules, event_log
+from appointments import database_rules, event_log, search_index
 from appointments.models import Appointment, AppointmentRequest, HealthAnswer, Message, PreferredTime
 
 
 class Command(BaseCommand):
     help = (
         "Check that the database is sound, that it still refuses overlapping appointments and changed events, that "
-        "every row belongs to a request, that each request's events lead up to its version, and that the log of who "
+        "every row belongs to a request, that a search finds each request, that its events lead up to its version, and that the log of who "
         "did and saw what is as it was written. Changes nothing. Prints one line for each thing that is wrong and ends "
         "with exit code 1, or says that all is well."
     )
@@ -36,6 +36,8 @@ def complaints() -> Iterator[str]:
             yield from (f"SQLite: {words}" for (words,) in cursor.fetchall() if words != "ok")
     if database_rules.missing():
         yield "The database no longer refuses overlapping appointments or changed events. Run: manage.py migrate"
+    if not search_index.is_sound():
+        yield "Not every request is found by a search. Run: manage.py migrate"
     yield from event_log.complaints()
     for model in (PreferredTime, Appointment, HealthAnswer, Message):
         orphans = model.objects.exclude(appointment_request__in=AppointmentRequest.objects.all())
