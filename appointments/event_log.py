@@ -63,6 +63,17 @@ def append(
     return event
 
 
+def append_several(kind: Event.Kind, told: Sequence[tuple[str, int]], *, by: User, now: datetime) -> None:
+    """Write down several things that `by` did at once: for each its details, and to how many records."""
+    address = origin.current() or None
+    events = [
+        Event(kind=kind, at=now, by=by, version=0, details=one[:LONGEST_DETAILS], address=address, records=many)
+        for one, many in told
+    ]
+    if events:
+        append_all(events)
+
+
 @transaction.atomic(savepoint=False)
 def append_all(events: Sequence[Event]) -> None:
     """Write unsaved events in their order."""

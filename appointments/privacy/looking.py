@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
 from appointments import event_log
@@ -22,13 +21,11 @@ def looked_at(
     )
 
 
-@transaction.atomic(savepoint=False)
 def listed(rows: Iterable[AppointmentRequest], *, by: User, what: str, now: datetime | None = None) -> None:
     """Several requests were shown together: `what` names the list. An empty list tells nothing, and is not kept."""
     references = list(dict.fromkeys(row.reference for row in rows))
-    for some in _chunks(references):
-        details = f"{what}: {' '.join(some)}"
-        event_log.append(Event.Kind.LISTED, by=by, now=now or timezone.now(), details=details, records=len(some))
+    told = [(f"{what}: {' '.join(some)}", len(some)) for some in _chunks(references)]
+    event_log.append_several(Event.Kind.LISTED, told, by=by, now=now or timezone.now())
 
 
 def searched(words: str, *, by: User, now: datetime | None = None) -> None:

@@ -14,7 +14,8 @@ from appointments.models import Appointment, AppointmentRequest, HealthAnswer, M
 class Command(BaseCommand):
     help = (
         "Check that the database is sound, that it still refuses overlapping appointments and changed events, that "
-        "every row belongs to a request, that a search finds each request, that its events lead up to its version, and that the log of who "
+        "every row belongs to a request, that a search finds each request, that its events lead up to its version, and "
+        "that the log of who "
         "did and saw what is as it was written. Changes nothing. Prints one line for each thing that is wrong and ends "
         "with exit code 1, or says that all is well."
     )
