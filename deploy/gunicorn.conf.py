@@ -3,10 +3,16 @@
 Every value here can be changed on gunicorn's command line.
 """
 
+import gc
+import io
 import os
 import socket
 import struct
+import sys
+from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.db import connections
 from gunicorn.glogging import Logger
 
 from medspa.environment import Environment
@@ -14,6 +20,7 @@ from medspa.logs import PrivateFormatter
 
 env = Environment(os.environ)
 STALLED_SECONDS = 10
+WARMED_UP_BY = ["/", "/es/", "/treatments/", "/request-an-appointment/", "/admin/login/"]
 
 
 class PrivateLogger(Logger):
@@ -28,6 +35,7 @@ class PrivateLogger(Logger):
 bind = f"127.0.0.1:{env.number('PORT', 8000)}"
 workers = env.number("WEB_CONCURRENCY", 2, at_least=1)
 worker_class = "gthread"
+preload_app = True  # the workers share what the program is made of
 threads = 16  # a client that sends slowly holds one; each may hold one database connection
 timeout = 60  # seconds without a sign of life from a worker, before it is replaced
 graceful_timeout = 20
@@ -44,8 +52,34 @@ loglevel = "warning"
 logger_class = PrivateLogger
 
 
+def warm_up(application):
+    """Ask for a page of each kind, so that what Django makes at the first one is made once and shared by all workers.
+
+    A database that is away is no reason not to start: each worker then warms up by itself.
+    """
+    for path in WARMED_UP_BY:
+        environ = dict.fromkeys(["SCRIPT_NAME", "QUERY_STRING"], "")
+        environ |= {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+        environ |= {
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": urlsplit(settings.SITE_URL).netloc,
+        }
+        environ |= {"wsgi.url_scheme": "https", "HTTP_X_FORWARDED_PROTO": "https", "wsgi.errors": sys.stderr}
+        pages = application(environ | {"wsgi.input": io.BytesIO()}, lambda *_answer: None)
+        b"".join(pages)
+        if hasattr(pages, "close"):
+            pages.close()
+    connections.close_all()  # a worker must not share one
+
+
 def when_ready(server):
-    """A connection that stalls gives its thread back. Accepted sockets inherit this from the listening one."""
+    """What is loaded stays where the workers share it: no collection of theirs looks at it and so copies it.
+
+    A connection that stalls gives its thread back. Accepted sockets inherit this from the listening one."""
+    warm_up(server.app.wsgi())
+    gc.collect()
+    gc.freeze()
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED_SECONDS, 0))

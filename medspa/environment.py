@@ -178,7 +178,7 @@ def _sqlite(file: Path) -> dict[str, Any]:
         with open(file, "rb") as database:
             if database.read(len(SQLITE_HEADER)) != SQLITE_HEADER:
                 raise EnvironmentRefused(f"The file {file} is no SQLite database. Nothing was changed.")
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file), "OPTIONS": dict(SQLITE_OPTIONS)}
+    return {"ENGINE": "medspa.sqlite", "NAME": str(file), "OPTIONS": dict(SQLITE_OPTIONS)}
 
 
 def _postgres(parts: SplitResult) -> dict[str, Any]:

@@ -24,7 +24,7 @@ if os.environ.get("TEST_DATABASE_URL"):
 from medspa.settings import *  # noqa: E402, F403  (read only now that the environment is ours)
 from medspa.settings import DATABASES, STATIC_ROOT, STORAGES, VAR_DIR  # noqa: E402
 
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASES["default"]["ENGINE"] == "medspa.sqlite":
     # A file, not Django's database in memory: threads and live servers meet the locks that the real site has.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread of a test server must leave no connection behind

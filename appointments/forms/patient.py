@@ -16,6 +16,7 @@ from appointments.gatekeeping import Flood
 from appointments.models import AppointmentRequest, PreferredTime
 from appointments.preferences import read_preference, times_to_prefer
 from appointments.telephones import as_e164, has_enough_digits
+from medspa.languages import MAIN
 from medspa.models import Clinic
 from treatments.models import Treatment
 
@@ -152,19 +153,25 @@ class AppointmentRequestForm(PreferringForm):
 
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.clinic = clinic
         self.helper = FormHelper()
         self.helper.form_tag = False
-        offered = Treatment.objects.published().originals().with_translations()
+        self.language = get_language() or MAIN
+        offered = Treatment.objects.published().originals().names_alone()
+        if self.language != MAIN:
+            offered = offered.with_translations()
         self.treatments = {treatment.slug: treatment for treatment in offered}
-        self.language = get_language() or "en"
         self.fields["treatment"].choices = [
             ("", _("Choose one")),
-            *((slug, treatment.in_words_of(self.language).name) for slug, treatment in self.treatments.items()),
+            *((slug, self._name_of(treatment)) for slug, treatment in self.treatments.items()),
             (UNSURE, _("I am not sure, I would like advice")),
         ]
         if not self.treatments:
             del self.fields["treatment"]
         self.offer_times(clinic)
+
+    def _name_of(self, treatment: Treatment) -> str:
+        return (treatment if self.language == MAIN else treatment.in_words_of(self.language)).name
 
     def clean(self) -> dict[str, Any]:
         """The rules between fields: a way to reach the patient must come with what reaches them."""
@@ -206,4 +213,4 @@ class AppointmentRequestForm(PreferringForm):
             answers |= {"arrival": opinion.arrival(timezone.now()), "is_spam": opinion.is_spam}
         treatment = self.treatments.get(answers.pop("treatment", UNSURE))
         preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
-        return workflow.receive(treatment=treatment, preferred_times=preferred_times, **answers)
+        return workflow.receive(treatment=treatment, preferred_times=preferred_times, clinic=self.clinic, **answers)

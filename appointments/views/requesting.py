@@ -86,6 +86,7 @@ def _show_form(
     now = timezone.now()
     words = {
         "form": form,
+        "clinic": clinic,
         "promise": promise(clinic, respond_by(clinic, now), now),
         **addresses(request.path),
     }

@@ -34,6 +34,7 @@ def receive(
     by: User | None = None,
     arrival: Arrival | None = None,
     is_spam: bool = False,
+    clinic: Clinic | None = None,
     now: datetime | None = None,
 ) -> AppointmentRequest:
     """Store what a patient asked for: request, preferred times, first event and the messages, all or nothing.
@@ -45,10 +46,9 @@ def receive(
     time is agreed yet. The desk is not mailed about what it wrote itself.
 
     `arrival`, unsaved, says from where the form came. With `is_spam` all of it is stored and filed as spam: nobody is
-    mailed and nobody waits, until the desk presses `not_spam`.
+    mailed and nobody waits, until the desk presses `not_spam`. `clinic` is read where it is not given.
     """
-    now = now or timezone.now()
-    clinic = Clinic.objects.current()
+    now, clinic = now or timezone.now(), clinic or Clinic.objects.current()
     token, due = secrets.token_urlsafe(32), respond_by(clinic, now)
     appointment_request = AppointmentRequest(
         form_token=form_token,

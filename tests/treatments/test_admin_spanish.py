@@ -179,5 +179,5 @@ def test_the_list_costs_the_same_with_one_spanish_page_and_with_thirty(ana, peel
     for _row in range(rows):
         start_translation(factories.treatment(), "es")
     ana.get(LIST)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(7):
         assert ana.get(LIST).status_code == 200

@@ -262,7 +262,7 @@ def test_the_history_costs_the_same_for_one_version_and_for_many(ana, peel, rows
         Treatment.objects.update(summary=f"Words {number}.")
         versions.keep(peel, by=None)
     ana.get(change(peel, "history"))
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(8):
         ana.get(change(peel, "history"))
 
 

@@ -39,6 +39,10 @@ class TreatmentQuerySet(QuerySetWithLists["Treatment"]):
         """The treatments themselves, without the rows that hold their words in another language."""
         return self.filter(original=None)
 
+    def names_alone(self) -> "TreatmentQuerySet":
+        """Without the texts of the page, which are read when somebody asks for them."""
+        return self.only("name", "slug", "language", "position", "status", "publish_at")
+
     def with_translations(self) -> "TreatmentQuerySet":
         """Ready for `in_words_of`."""
         return self.with_lists("translations")

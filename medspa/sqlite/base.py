@@ -1,0 +1,58 @@
+"""Django's SQLite backend with a line before the door: a transaction that will write waits for its turn.
+
+In line stands whoever begins a transaction in mode IMMEDIATE, until it is committed, rolled back or the connection is
+closed. What waits for longer than the database's own `timeout` gets Django's OperationalError, "database is locked".
+Single statements outside a transaction go to SQLite directly.
+"""
+
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from medspa.sqlite.line import Line, line_before
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    in_line: Line | None = None
+
+    def _start_transaction_under_autocommit(self) -> None:
+        database = str(self.settings_dict["NAME"])
+        if self.transaction_mode == "IMMEDIATE" and not self.is_in_memory_db():
+            line = line_before(database)
+            if not line.join(float(self.settings_dict["OPTIONS"].get("timeout", 5))):
+                raise OperationalError("database is locked")
+            self.in_line = line
+        try:
+            super()._start_transaction_under_autocommit()
+        except BaseException:
+            self._leave_line()
+            raise
+
+    def _commit(self) -> Any:
+        try:
+            return super()._commit()
+        finally:
+            if not self._is_writing():
+                self._leave_line()
+
+    def _rollback(self) -> Any:
+        try:
+            return super()._rollback()
+        finally:
+            self._leave_line()
+
+    def _close(self) -> Any:
+        try:
+            return super()._close()
+        finally:
+            self._leave_line()
+
+    def _is_writing(self) -> bool:
+        """Whether a transaction is still open: a commit that failed is rolled back afterwards."""
+        return self.connection is not None and self.connection.in_transaction
+
+    def _leave_line(self) -> None:
+        line, self.in_line = self.in_line, None
+        if line is not None:
+            line.leave()
