@@ -84,7 +84,8 @@ def _cpu_of(pid: int) -> int:
 def gunicorn(application: str, port: int, folder: Path, **settings: str) -> Server:
     """`application` in the server that the site has, by its own configuration."""
     environment = {**os.environ, "PORT": str(port), "VAR_DIR": str(folder), "PYTHONPATH": str(PROJECT), **settings}
-    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", application]
+    once = ["--max-requests", "0"]  # a worker that is replaced takes its figures along
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", *once, application]
     return Server(command, port, environment)
 
 

@@ -4,15 +4,11 @@ Every value here can be changed on gunicorn's command line.
 """
 
 import gc
-import io
 import os
 import socket
 import struct
 import sys
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.db import connections
 from gunicorn.glogging import Logger
 
 from medspa.environment import Environment
@@ -20,7 +16,6 @@ from medspa.logs import PrivateFormatter
 
 env = Environment(os.environ)
 STALLED_SECONDS = 10
-WARMED_UP_BY = ["/", "/es/", "/treatments/", "/request-an-appointment/", "/admin/login/"]
 
 
 class PrivateLogger(Logger):
@@ -52,32 +47,12 @@ loglevel = "warning"
 logger_class = PrivateLogger
 
 
-def warm_up(application):
-    """Ask for a page of each kind, so that what Django makes at the first one is made once and shared by all workers.
-
-    A database that is away is no reason not to start: each worker then warms up by itself.
-    """
-    for path in WARMED_UP_BY:
-        environ = dict.fromkeys(["SCRIPT_NAME", "QUERY_STRING"], "")
-        environ |= {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
-        environ |= {
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_HOST": urlsplit(settings.SITE_URL).netloc,
-        }
-        environ |= {"wsgi.url_scheme": "https", "HTTP_X_FORWARDED_PROTO": "https", "wsgi.errors": sys.stderr}
-        pages = application(environ | {"wsgi.input": io.BytesIO()}, lambda *_answer: None)
-        b"".join(pages)
-        if hasattr(pages, "close"):
-            pages.close()
-    connections.close_all()  # a worker must not share one
-
-
 def when_ready(server):
     """What is loaded stays where the workers share it: no collection of theirs looks at it and so copies it.
 
     A connection that stalls gives its thread back. Accepted sockets inherit this from the listening one."""
-    warm_up(server.app.wsgi())
+    if ours := sys.modules.get("medspa.wsgi"):
+        ours.warm_up()
     gc.collect()
     gc.freeze()
     for listener in server.LISTENERS:

@@ -16,7 +16,8 @@ from django.db import Error, connection  # noqa: E402
 
 from appointments.event_log import insist_on_keys  # noqa: E402
 from medspa.sealed import CannotUnseal  # noqa: E402
-from treatments.page_cache import FinishedPages  # noqa: E402
+from treatments.exported_pages import asked  # noqa: E402
+from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
 
 application = django if settings.DEBUG else FinishedPages(django)
 
@@ -29,3 +30,13 @@ except Error:
     pass  # a database that is away may come back; what is read then is checked then
 finally:
     connection.close()
+
+
+def warm_up() -> None:
+    """Ask for a page of each kind, so that what Django makes at the first one is there before workers are forked.
+
+    A database that is away is no reason not to start: each worker then warms up by itself.
+    """
+    for path in ("/", "/es/", "/treatments/", "/request-an-appointment/", "/admin/login/"):
+        answer_of(application, asked(path))
+    connection.close()  # a worker must not share it

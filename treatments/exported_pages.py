@@ -68,7 +68,7 @@ def _paths() -> Iterator[str]:
 
 
 def _finished(django: Callable, path: str, standing: Standing) -> Page:
-    environ = _asked(path)
+    environ = asked(path)
     status, headers, content = answer_of(django, environ)
     page = finish(status, headers, content, environ, standing, since=0)
     if page is None:
@@ -76,7 +76,8 @@ def _finished(django: Callable, path: str, standing: Standing) -> Page:
     return page
 
 
-def _asked(path: str) -> Environ:
+def asked(path: str) -> Environ:
+    """A visit to `path` by nobody in particular, at the site's own address."""
     site = urlsplit(settings.SITE_URL)
     return {
         "REQUEST_METHOD": "GET",
@@ -96,7 +97,6 @@ def _asked(path: str) -> Environ:
 
 
 def _write(folder: Path, page: Page) -> Iterator[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     for encoding, ending in ENDINGS.items():
         file = folder / f"index.html{ending}"
         content = page.bodies[encoding].content
@@ -107,7 +107,10 @@ def _write(folder: Path, page: Page) -> Iterator[Path]:
 
 def _replace(file: Path, content: bytes) -> None:
     """All of it or nothing, and readable by the web server's own user."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(file.parents):
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(0o755)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     beside.write_bytes(content)
     beside.chmod(0o644)

@@ -51,6 +51,17 @@ def test_every_finished_page_lies_there_in_each_encoding(treatment, client, tmp_
         assert client.get(f"/{file.parent.relative_to(tmp_path / 'pages')}/".replace("/./", "/")).content == page
 
 
+def test_the_web_servers_own_user_can_read_them(treatment, tmp_path):
+    former = os.umask(0o077)  # as the site runs
+    try:
+        export(tmp_path / "below" / "here")
+    finally:
+        os.umask(former)
+    made = list(tmp_path.rglob("*"))
+    assert {one.stat().st_mode & 0o777 for one in made if one.is_dir()} == {0o755}
+    assert {one.stat().st_mode & 0o777 for one in made if one.is_file()} == {0o644}
+
+
 def test_no_page_of_a_person_or_a_form_is_among_them(treatment, tmp_path):
     factories.appointment_request(full_name="Canary Person")
     export(tmp_path)
