@@ -1,28 +1,38 @@
 """When providers are free: their hours or the clinic's, without time off and without what is booked.
 
-However many appointments there ever were, five queries answer: providers, hours, time off, clinic, visits to come.
+However many appointments there ever were, two queries answer: who works when, and the visits to come.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from heapq import merge
-from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Prefetch
+from django.db.models import Func, IntegerField
 
-from appointments.models import Appointment, AppointmentRequest, TimeOff
+from appointments.models import Appointment, AppointmentRequest
 from medspa.models import Clinic
 from medspa.opening_times import Hours, Spell, open_spells
 from treatments.models import Provider
 
 DAY = timedelta(days=1)
-STEP = timedelta(minutes=15)  # visits are offered on the quarter hours
+STEP = timedelta(minutes=15)  # visits are offered on the quarter hours; every zone's clock is whole quarters from UTC
+QUARTER = 15 * 60  # seconds
 HORIZON = timedelta(days=60)
 LONGEST_VISIT = timedelta(hours=8)
 ASKED_FOR, NEAREST, A_DAY = 6, 4, 2  # how many times are offered: in each group, and of one day in it
 APART = timedelta(hours=2)  # at least, between two of one day: 9 am and 9:15 am are no choice
+
+
+class Epoch(Func):
+    """A moment as whole seconds since 1970: ten thousand of them are read sooner than as datetimes."""
+
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)")
+
+    def as_postgresql(self, compiler: Any, connection: Any, **options: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="floor(extract(epoch FROM %(expressions)s))::bigint")
 
 
 class FreeTime(NamedTuple):
@@ -54,18 +64,16 @@ def offers(
     offer, two hours apart, and none is offered twice. An offer without any time is left out.
     """
     preferred = list(appointment_request.preferred_times.all())
-    tables = [_Timetable(provider, clinic, taken) for provider, taken in _taken(clinic, now, but)]
-    length = timedelta(minutes=minutes)
+    tables = _timetables(clinic, now, minutes * 60, but)
 
     def suits(time: FreeTime) -> bool:
         local = time.starts_at.astimezone(clinic.zone)
         return any(preference.fits(local) for preference in preferred)
 
-    anybody = _once(merge(*(table.free(length, now) for table in tables)))
-    asked_for = _few(filter(suits, anybody), ASKED_FOR, clinic) if preferred else []
+    asked_for = _few(filter(suits, _anybody(tables)), ASKED_FOR, clinic) if preferred else []
     found = [Offer(None, asked_for)]
     for table in tables:
-        others = (time for time in table.free(length, now) if not _beside(time, asked_for))
+        others = (time for time in table.free() if not _beside(time, asked_for))
         found.append(Offer(table.provider, _few(others, NEAREST, clinic)))
     return [offer for offer in found if offer.times]
 
@@ -89,43 +97,81 @@ def why_not(provider: Provider, starts_at: datetime, ends_at: datetime, clinic: 
 
 
 class _Timetable:
-    """One provider's working time and what of it is taken."""
+    """One provider's times at which a visit of one length could begin: a bit for each quarter hour from `now` on.
 
-    def __init__(self, provider: Provider, clinic: Clinic, taken: list[Spell]):
-        self.provider, self.clinic, self.taken = provider, clinic, taken
-        self.ends = [spell.closes for spell in taken]
+    Exact for visits of any minutes at any minute: a range of quarter hours goes where it would touch one.
+    """
 
-    def free(self, length: timedelta, now: datetime) -> Iterator[FreeTime]:
-        """Every quarter hour at which a visit of this length could begin, in order."""
-        for spell in _working(self.provider, self.clinic, now):
-            if spell.opens > now + HORIZON:
-                return
-            at = _on_the_quarter(max(spell.opens, now + STEP))
-            while at + length <= spell.closes:
-                if obstacle := self._in_the_way(at, at + length):
-                    at = _on_the_quarter(obstacle.closes)
-                    continue
-                yield FreeTime(at, self.provider.name, self.provider)
-                at += STEP
+    def __init__(self, provider: Provider, now: datetime):
+        self.provider, self.first, self.begins = provider, int(now.timestamp()) // QUARTER, 0
 
-    def _in_the_way(self, begins: datetime, ends: datetime) -> Spell | None:
-        following = bisect_right(self.ends, begins)
-        if following < len(self.taken) and self.taken[following].opens < ends:
-            return self.taken[following]
-        return None
+    def works(self, opens: int, closes: int, length: int) -> None:
+        """From `opens` until `closes`, in seconds since 1970, as `length` is."""
+        self.begins |= self._range(-(-opens // QUARTER), (closes - length) // QUARTER + 1)
+
+    def is_taken(self, opens: int, closes: int, length: int) -> None:
+        self.begins &= ~self._range((opens - length) // QUARTER + 1, -(-closes // QUARTER))
+
+    def free(self) -> Iterator[FreeTime]:
+        """Every quarter hour at which the visit could begin, in order."""
+        return (FreeTime(at, self.provider.name, self.provider) for at in _moments(self.begins, self.first))
+
+    def _range(self, start: int, end: int) -> int:
+        """The bits of the quarter hours from `start` to before `end`, as many as are not over."""
+        start, end = max(start - self.first, 0), max(end - self.first, 0)
+        return (1 << end) - (1 << start) if start < end else 0
 
 
-def _taken(clinic: Clinic, now: datetime, but: Appointment | None) -> list[tuple[Provider, list[Spell]]]:
-    """Each active provider with what is taken from now on: visits and time off, in order, joined where they meet."""
-    coming = TimeOff.objects.filter(ends_on__gte=clinic.today(now), starts_on__lte=clinic.today(now + HORIZON))
-    providers = Provider.objects.filter(is_active=True).prefetch_related("hours", Prefetch("time_off", coming))
-    taken = {provider: [off.spell(clinic.zone) for off in provider.time_off.all()] for provider in providers}
-    visits = Appointment.objects.between(now, now + HORIZON + LONGEST_VISIT).filter(provider__in=taken)
-    by_pk = {provider.pk: provider for provider in taken}
-    for pk, provider_id, begins, ends in visits.values_list("pk", "provider_id", "starts_at", "ends_at"):
-        if but is None or pk != but.pk:
-            taken[by_pk[provider_id]].append(Spell(begins, ends))
-    return [(provider, _joined(spells)) for provider, spells in taken.items()]
+def _moments(bits: int, first: int) -> Iterator[datetime]:
+    while bits:
+        lowest = bits & -bits
+        bits ^= lowest
+        yield datetime.fromtimestamp((first + lowest.bit_length() - 1) * QUARTER, UTC)
+
+
+def _anybody(tables: list[_Timetable]) -> Iterator[FreeTime]:
+    """Every moment at which somebody is free, with the first of them by name."""
+    by_name = sorted(tables, key=lambda table: table.provider.name)
+    together = 0
+    for table in by_name:
+        together |= table.begins
+    for at in _moments(together, by_name[0].first if by_name else 0):
+        place = int(at.timestamp()) // QUARTER
+        provider = next(table.provider for table in by_name if table.begins >> place - table.first & 1)
+        yield FreeTime(at, provider.name, provider)
+
+
+def _timetables(clinic: Clinic, now: datetime, length: int, but: Appointment | None) -> list[_Timetable]:
+    """Each active provider's, in two queries: who works when, and the visits from now on."""
+    providers = Provider.objects.filter(is_active=True).with_lists("hours", "time_off")
+    tables = {provider.pk: _Timetable(provider, now) for provider in providers}
+    weeks: dict[tuple, list[tuple[int, int]]] = {}
+    for table in tables.values():
+        week = tuple(Hours(row.weekday, row.starts_at, row.ends_at) for row in table.provider.hours.all())
+        if week not in weeks:
+            weeks[week] = _spells(table.provider, clinic, now)
+        for opens, closes in weeks[week]:
+            table.works(opens, closes, length)
+        for off in table.provider.time_off.all():
+            if off.ends_on >= clinic.today(now):
+                away = off.spell(clinic.zone)
+                table.is_taken(int(away.opens.timestamp()), int(away.closes.timestamp()), length)
+    visits = Appointment.objects.between(now, now + HORIZON + LONGEST_VISIT).filter(provider__in=tables)
+    if but is not None:
+        visits = visits.exclude(pk=but.pk)
+    for provider, begins, ends in visits.order_by().values_list("provider", Epoch("starts_at"), Epoch("ends_at")):
+        tables[provider].is_taken(begins, ends, length)
+    return list(tables.values())
+
+
+def _spells(provider: Provider, clinic: Clinic, now: datetime) -> list[tuple[int, int]]:
+    """When the provider works, as far as visits are offered, and no sooner than a quarter of an hour from now."""
+    soonest, found = now + STEP, []
+    for spell in _working(provider, clinic, now):
+        if spell.opens > now + HORIZON:
+            break
+        found.append((int(max(spell.opens, soonest).timestamp()), int(spell.closes.timestamp())))
+    return found
 
 
 def _working(provider: Provider, clinic: Clinic, after: datetime) -> Iterator[Spell]:
@@ -135,33 +181,13 @@ def _working(provider: Provider, clinic: Clinic, after: datetime) -> Iterator[Sp
     return open_spells(hours, [(row.starts_on, row.ends_on) for row in clinic.closures.all()], clinic.zone, after)
 
 
-def _joined(spells: list[Spell]) -> list[Spell]:
-    joined: list[Spell] = []
-    for spell in sorted(spells):
-        if joined and spell.opens <= joined[-1].closes:
-            joined[-1] = Spell(joined[-1].opens, max(spell.closes, joined[-1].closes))
-        else:
-            joined.append(spell)
-    return joined
-
-
 def _overlap(one: Spell, other: Spell) -> bool:
     return one.opens < other.closes and other.opens < one.closes
-
-
-def _on_the_quarter(at: datetime) -> datetime:
-    """`at`, or the next quarter hour after it. Every zone's clock is whole quarters from UTC."""
-    return at + (datetime.min.replace(tzinfo=UTC) - at) % STEP
 
 
 def _beside(time: FreeTime, others: list[FreeTime]) -> bool:
     """Whether the same provider is offered then already, or not APART from then."""
     return any(time.provider == other.provider and abs(time.starts_at - other.starts_at) < APART for other in others)
-
-
-def _once(times: Iterable[FreeTime]) -> Iterator[FreeTime]:
-    """One provider for each moment."""
-    return (next(group) for _at, group in groupby(times, lambda time: time.starts_at))
 
 
 def _few(times: Iterable[FreeTime], most: int, clinic: Clinic) -> list[FreeTime]:

@@ -79,13 +79,23 @@ def _unpack(row: models.Model, relation: str) -> None:
     listed = [_made(field.model, values, row._state.db) for values in json.loads(given or "[]") or []]
     for one in listed:
         field.set_cached_value(one, row)
-    for name in reversed(field.model._meta.ordering):
-        listed.sort(key=attrgetter(name.lstrip("-")), reverse=name.startswith("-"))
+    for name, is_reversed in reversed(_order(field.model)):
+        listed.sort(key=attrgetter(name), reverse=is_reversed)
     rows = getattr(row, relation).get_queryset()
     rows._result_cache, rows._prefetch_done = listed, True
     if not hasattr(row, "_prefetched_objects_cache"):
         row._prefetched_objects_cache = {}
     row._prefetched_objects_cache[relation] = rows
+
+
+@cache
+def _order(model: type[models.Model]) -> list[tuple[str, bool]]:
+    """By which columns a model's rows stand, and whether backwards."""
+    names = [(name.lstrip("-"), name.startswith("-")) for name in model._meta.ordering]
+    return [
+        (name if name == "pk" else model._meta.get_field(name).attname, is_reversed)  # type: ignore[union-attr]
+        for name, is_reversed in names
+    ]
 
 
 def _made(model: type[models.Model], values: list, using: str | None) -> models.Model:

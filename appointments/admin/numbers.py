@@ -18,7 +18,7 @@ MOST_ROWS = 10_000
 
 
 class Numbers(NamedTuple):
-    """`listed` is one more than MOST_ROWS where there are more; None if no list was counted."""
+    """`listed` is one more than was to be counted where there are more; None if no list was counted."""
 
     standing: Standing
     stuck: int
@@ -26,7 +26,7 @@ class Numbers(NamedTuple):
     listed: int | None
 
 
-def numbers(request: HttpRequest, listed: QuerySet | None = None) -> Numbers:
+def numbers(request: HttpRequest, listed: QuerySet | None = None, most: int = MOST_ROWS) -> Numbers:
     """As they are at the page's first question. A list that is asked for later counts itself."""
     if not hasattr(request, "numbers"):
         now = timezone.now()
@@ -34,33 +34,33 @@ def numbers(request: HttpRequest, listed: QuerySet | None = None) -> Numbers:
             now
         )
         if listed is not None:
-            asked["listed"] = _bounded(listed)
+            asked["listed"] = _bounded(listed, most)
         found = AppointmentRequest.objects.numbers(**asked)
         apart: dict[str, Any] = {name: found.pop(name, None) for name in ("stuck", "failed", "listed")}
         request.numbers = Numbers(Standing(**found), **apart)
     return request.numbers
 
 
-def _bounded(rows: QuerySet) -> QuerySet:
-    return rows.order_by().values("pk")[: MOST_ROWS + 1]
+def _bounded(rows: QuerySet, most: int) -> QuerySet:
+    return rows.order_by().values("pk")[: most + 1]
 
 
 class BoundedPaginator(Paginator):
-    """Counts to MOST_ROWS, with the page's other numbers where it is told whose page it is."""
+    """Counts to `most`, with the page's other numbers where it is told whose page it is."""
 
-    def __init__(self, *args: Any, request: HttpRequest | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest | None = None, most: int = 0, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.request = request
+        self.request, self.most = request, most or MOST_ROWS
 
     @cached_property
     def count(self) -> int:
-        return min(self._counted, MOST_ROWS)
+        return min(self._counted, self.most)
 
     @property
     def has_more(self) -> bool:
-        return self._counted > MOST_ROWS
+        return self._counted > self.most
 
     @cached_property
     def _counted(self) -> int:
-        listed = numbers(self.request, self.object_list).listed if self.request else None
-        return _bounded(self.object_list).count() if listed is None else listed
+        listed = numbers(self.request, self.object_list, self.most).listed if self.request else None
+        return _bounded(self.object_list, self.most).count() if listed is None else listed

@@ -22,12 +22,12 @@ from appointments.admin.call_sheet import call_sheet
 from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
 from appointments.admin.move_page import move_page
 from appointments.admin.new_request import may_take, new_request_page
-from appointments.admin.numbers import numbers
+from appointments.admin.numbers import BoundedPaginator, numbers
 from appointments.admin.records import ReadOnlyAdmin
 from appointments.admin.reports_page import PERMISSION as REPORTS_PERMISSION
 from appointments.admin.reports_page import reports_page
 from appointments.admin.request_page import health_page, message_page, request_page
-from appointments.models import AppointmentRequest, Standing
+from appointments.models import NEWEST, AppointmentRequest, Standing
 from appointments.references import read_reference
 
 HEADINGS = {"To answer": "Requests to answer", "All": "All requests", "Mine": "My requests"}
@@ -120,6 +120,11 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         if beyond_the_queue and request.GET.get("state") not in StateFilter.IN_ORDER_OF_THE_CLOCK:
             return ("-created_at", "-pk")
         return AppointmentRequest.objects.next_first().query.order_by
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **options: Any) -> BoundedPaginator:
+        """What a search finds is the newest; whoever finds very many adds a word instead of turning pages."""
+        most = NEWEST if {"q", "found"} & set(request.GET) else 0
+        return super().get_paginator(request, *args, most=most, **options)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """What is found stands in the order in which it came, which the index knows: nothing has to be sorted."""

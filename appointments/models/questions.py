@@ -228,16 +228,16 @@ class AppointmentRequestQuerySet(QuerySetWithLists["AppointmentRequest"]):
         """
         if reference := read_reference(words):
             return self.filter(reference=reference)
-        given = words.replace("\x00", "").split()
+        given, bound = words.replace("\x00", "").split(), NEWEST + 1 if among_all else None
         long, short = (
             [word for word in given if len(word) >= SHORTEST],
             [word for word in given if len(word) < SHORTEST],
         )
         found = self
         if number := as_e164(words):
-            return self.filter(Holds([number, words.strip()], NEWEST if among_all else None, any_will_do=True))
+            return self.filter(Holds([number, words.strip()], bound, any_will_do=True))
         if long:
-            found = found.filter(Holds(long, NEWEST if among_all and not short else None))
+            found = found.filter(Holds(long, None if short else bound))
         elif short:
             found = self.filter(pk__in=self.order_by("-pk").values("pk")[:NEWEST_FOR_SHORT_WORDS])
         for word in short:

@@ -67,6 +67,15 @@ def test_a_list_is_counted_to_a_bound_and_the_page_says_so(clinic, desk, monkeyp
     assert "More than" not in desk.get(QUEUE, {"state": "all"}).content.decode()
 
 
+def test_a_search_that_finds_very_many_says_so(clinic, desk, monkeypatch):
+    monkeypatch.setattr("appointments.admin.queue.NEWEST", 26)
+    monkeypatch.setattr(questions, "NEWEST", 26)
+    for _ in range(30):
+        factories.appointment_request(full_name="Ana Ruiz")
+    page = desk.post(QUEUE, {"q": "ruiz"}, follow=True).content.decode()
+    assert "More than 26 appointment requests" in page
+
+
 def test_soon_and_late_are_apart(clinic, receptionist):
     now = timezone.now()
     for minutes in (-5, 5, 50):
