@@ -1,4 +1,4 @@
-"""The clinic and its staff: facts on every page, and what opens the desk's door."""
+"""The clinic and its staff: facts on every page, what opens the desk's door, and signs of life."""
 
 from medspa.models.clinic import (
     Clinic,
@@ -12,6 +12,7 @@ from medspa.models.clinic import (
 )
 from medspa.models.doors import Attempt, DoorEvent, FirstPassword, Passkey, RecoveryCode, SecondFactor
 from medspa.models.hours import Closure, OpeningHours
+from medspa.models.signs import Sign
 
 __all__ = [
     "Attempt",
@@ -26,6 +27,7 @@ __all__ = [
     "Passkey",
     "RecoveryCode",
     "SecondFactor",
+    "Sign",
     "days_of_follow_up",
     "hours_before_a_visit",
     "in_the_readers_language",
