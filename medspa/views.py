@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from appointments import outbox
 from appointments.models import STUCK_AFTER
+from medspa import backups
 from medspa.languages import NAMES, other_language, same_page
 from medspa.models import Clinic, ClinicNotOpenedYet
 
@@ -101,12 +102,16 @@ def _plain(lines: list[str]) -> HttpResponse:
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the database answers and mail moves, else 503. No patient data."""
+    """200 while the database answers and mail moves, else 503. An old backup is told, and takes nobody off the air.
+
+    No patient data.
+    """
     try:
-        waited = outbox.oldest_due_seconds()
+        waited, backup = outbox.oldest_due_seconds(), backups.freshness(timezone.now())
     except (DatabaseError, InterfaceError):
         state = {"status": "the database does not answer", "database": "away", "outbox_oldest_seconds": None}
         return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE)
     stuck = waited > STUCK_AFTER.total_seconds()
     state = {"status": "mail is stuck" if stuck else "ok", "database": "ok", "outbox_oldest_seconds": waited}
+    state |= {"backup": backup.word, "backup_age_seconds": backup.age_seconds}
     return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK)
