@@ -52,9 +52,21 @@ class Site:
         if server_url:
             self._on_server(f'CREATE DATABASE "{self.database}"')
             self.environment["DATABASE_URL"] = server_url.rpartition("/")[0] + f"/{self.database}"
+        self.running: list[subprocess.Popen] = []
         for command in (["migrate", "-v", "0"], ["open_clinic"], ["collectstatic", "--noinput", "-v", "0"]):
             self.manage(*command)
-        self.running: list[subprocess.Popen] = []
+
+    @classmethod
+    def beside(cls, first: "Site", folder: Path) -> "Site":
+        """Another machine of the same clinic: `folder` is its own, the database is the first one's to remove."""
+        second = cls.__new__(cls)
+        vars(second).update(vars(first))
+        second.folder, second.port, second.log, second.running = folder, free_port(), folder / "log.txt", []
+        second.url = f"http://127.0.0.1:{second.port}"
+        own = {"VAR_DIR": str(folder / "var"), "PORT": str(second.port), "SITE_URL": second.url}
+        second.environment = first.environment | own
+        second.manage("collectstatic", "--noinput", "-v", "0")
+        return second
 
     def manage(self, *command: str, **options) -> str:
         """What a management command prints. Raises when it fails."""
