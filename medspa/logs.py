@@ -8,6 +8,8 @@ import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
+from medspa import request_id
+
 PRIVATE_LINK = re.compile(r"(/(?:my-request|calendar)/+)[^/\s]+", re.IGNORECASE)  # patients' pages, staff's feeds
 QUERY = re.compile(r"\?\S*")
 
@@ -16,7 +18,8 @@ class PrivateFormatter(logging.Formatter):
     """Names where something went wrong, never with whose data.
 
     A database error quotes the row it refused, so of an exception only the type and the lines of code are kept.
-    With `as_json` each record is one line of JSON, for programs that collect logs.
+    With `as_json` each record is one line of JSON, for programs that collect logs. What was logged while a request was
+    answered bears its number; a record with `facts`, a dict, has them as fields of their own.
     """
 
     converter = staticmethod(time.gmtime)
@@ -34,6 +37,8 @@ class PrivateFormatter(logging.Formatter):
         return line
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        if number := request_id.current():
+            record.message = f"[{number}] {record.message}"
         return without_private_parts(super().formatMessage(record)).replace("\n", "\\n").replace("\r", "\\r")
 
     def formatException(self, ei: tuple) -> str:
@@ -41,12 +46,15 @@ class PrivateFormatter(logging.Formatter):
         return f"{_frames(trace)}{kind.__name__ if kind else 'Exception'}"
 
     def _json(self, record: logging.LogRecord) -> str:
-        entry = {
+        entry: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": without_private_parts(record.getMessage()),
         }
+        if number := request_id.current():
+            entry["request_id"] = number
+        entry |= getattr(record, "facts", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry)

@@ -1,6 +1,10 @@
-"""Around every answer: its language, where its request came from, and that it is for this site's own pages alone."""
+"""Around every answer: its number and its line in the log, its language, where its request came from, and that it is
+for this site's own pages alone.
+"""
 
+import logging
 import re
+import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -10,14 +14,54 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
-from medspa import origin
+from medspa import origin, request_id
 from medspa.languages import language_of
 
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
+access = logging.getLogger("medspa.access")
+
+
+class OnRecord:
+    """Every request has a number, which its answer tells, and a line in the log if LOG_FORMAT is json.
+
+    The line says which kind of page it was, never whose: no address of the page, no query, nothing of the visitor.
+    Outermost, so that nothing is left out. The number is taken from `X-Request-ID` if one of our own proxies says so.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        is_from_us = origin.is_from_a_proxy(request.META, settings.TRUSTED_PROXIES)
+        number = request_id.taken_or_made(request.headers.get("X-Request-ID", "") if is_from_us else "")
+        with request_id.answering(number):
+            answer = self.get_response(request)
+            answer["X-Request-ID"] = number
+            self._write_down(request, answer.status_code, time.perf_counter() - began)
+        return answer
+
+    def _write_down(self, request: HttpRequest, status: int, seconds: float) -> None:
+        if not access.isEnabledFor(logging.INFO):
+            return
+        method = request.method if request.method in METHODS else "OTHER"
+        route, milliseconds = route_of(request), round(seconds * 1000, 1)
+        facts = {"method": method, "route": route, "status": status, "milliseconds": milliseconds}
+        access.info("%s %s answered %d", method, route, status, extra={"facts": facts})
+
+
+def route_of(request: HttpRequest) -> str:
+    """The pattern of the address, such as `my-request/<token>/`; "none" where nothing of ours has it."""
+    if match := request.resolver_match:
+        return match.route or "home"
+    return "static/" if request.path_info.startswith(settings.STATIC_URL) else "none"
+
+
 class LanguageOfTheAddress:
-    """Outermost, so that a request that the next room already refuses is refused in its own language."""
+    """Far outside, so that a request that the next room already refuses is refused in its own language."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
         self.get_response = get_response
@@ -42,7 +86,7 @@ class WhereItComesFrom:
 class ForThisSiteAlone:
     """No other site embeds an answer or shares a process with it, and what is a person's is kept nowhere.
 
-    Outermost, so that static files and refusals carry it too. Pictures may be shown elsewhere: links that are shared
+    Far outside, so that static files and refusals carry it too. Pictures may be shown elsewhere: links that are shared
     bring theirs along.
     """
 

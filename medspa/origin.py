@@ -30,6 +30,11 @@ def client_address(meta: Mapping[str, str], trusted: Sequence[str]) -> str:
     return here
 
 
+def is_from_a_proxy(meta: Mapping[str, str], trusted: Sequence[str]) -> bool:
+    """Whether what the headers tell was written, or passed on, by a proxy of our own."""
+    return _is_trusted(_plain(meta.get("REMOTE_ADDR", "")), trusted)
+
+
 def budget_of(address: str) -> str:
     """What counts as one sender: an IPv4 address, or the network of an IPv6 one, of which a home has a /64."""
     if ":" not in address:

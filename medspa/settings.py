@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "medspa.middleware.OnRecord",
     "medspa.middleware.ForThisSiteAlone",
     "medspa.middleware.LanguageOfTheAddress",
     "medspa.middleware.WhereItComesFrom",
@@ -163,18 +164,15 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     for feature in ["camera", "display-capture", "geolocation", "microphone", "payment", "usb", "browsing-topics"]
 }
 
+AS_JSON = env.one_of("LOG_FORMAT", ["text", "json"]) == "json"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "private": {
-            "()": "medspa.logs.PrivateFormatter",
-            "as_json": env.one_of("LOG_FORMAT", ["text", "json"]) == "json",
-        }
-    },
+    "formatters": {"private": {"()": "medspa.logs.PrivateFormatter", "as_json": AS_JSON}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "private"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        "medspa.access": {"level": "INFO" if AS_JSON else "WARNING"},  # a line for each request that Django answers
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # strangers write these, by the million
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 
 from appointments import outbox
 from appointments.models import STUCK_AFTER
-from medspa import backups
+from medspa import backups, request_id
 from medspa.languages import NAMES, other_language, same_page
 from medspa.models import Clinic, ClinicNotOpenedYet
 
@@ -59,6 +59,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _report(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     try:
         words = {"clinic": known_clinic(), "other_language": other_language(request.path)}
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            words["number"] = request_id.shown()
         page = render_to_string(f"{status:d}.html", words)
     except Exception:  # whatever broke the page that is reported may break this one as well
         log.exception("The page for status %d could not be shown", status)

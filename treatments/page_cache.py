@@ -41,6 +41,7 @@ KEPT_OF_A_REQUEST |= {"HTTP_X_FORWARDED_PROTO"}
 TRACKING = {"fbclid", "gclid", "gbraid", "wbraid", "dclid", "gad_source", "gad_campaignid", "msclkid", "ttclid"}
 TRACKING |= {"twclid", "igshid", "mc_cid", "mc_eid", "yclid", "srsltid", "_gl", "ref", "hsa_acc"}
 ABOUT_THE_BODY = {"content-length", "content-encoding", "content-type", "vary", "etag", "cache-control"}
+OF_ONE_ANSWER = {"x-request-id"}
 MOST_MEMOS = 500  # of what visitors may write: hosts, lists of encodings
 
 log = logging.getLogger(__name__)
@@ -259,7 +260,7 @@ def finish(
         or len(content) > MOST_BYTES_OF_A_PAGE
     ):
         return None
-    kept = [(name, value) for name, value in headers if name.lower() not in ABOUT_THE_BODY]
+    kept = [(name, value) for name, value in headers if name.lower() not in ABOUT_THE_BODY | OF_ONE_ANSWER]
     kept += [("Vary", "Accept-Encoding"), ("Cache-Control", "no-cache")]
     written = [("Content-Type", said["content-type"])]
     digest = hashlib.sha256(content).hexdigest()[:32]

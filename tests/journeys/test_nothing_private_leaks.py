@@ -17,6 +17,7 @@ CANARIES = {
 
 
 def test_canaries_stay_where_the_patient_put_them(site):
+    site.environment["LOG_FORMAT"] = "json"  # it says more
     site.start(sender=True)
     address = send_request(site, **CANARIES)
     page = visitor().open(address).read().decode()
@@ -34,6 +35,7 @@ def test_canaries_stay_where_the_patient_put_them(site):
         assert "0177" not in body
     log = site.log.read_text()
     assert "sent" in log
+    assert '"route": "my-request/<token>/"' in log
     assert "canary" not in log.lower()
     assert "0177" not in log
     token = address.rstrip("/").rpartition("/")[2]
