@@ -20,7 +20,7 @@ as_in_production = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && env 
 	SECRET_KEY=thrown-away-after-this-check-0123456789-abcdefghijklmnop \
 	DATA_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= sh -ec
 
-.PHONY: help run dev test lint bench lock messages clean
+.PHONY: help run dev test lint bench faults lock messages clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -53,6 +53,10 @@ bench: ## what reading, accepting, the desk and free times cost, as ratios; mail
 	.venv/bin/python bench/desk.py $(ARGS) || missed=1; \
 	for one in reading accept free_times mail flood; do .venv/bin/python bench/$$one.py || missed=1; done; \
 	exit $$missed
+
+faults: ## kill the site two hundred times under load, cut its power a hundred times; half an hour, by hand
+	@$(dev_packages)
+	@missed=0; for one in kills power_cuts; do .venv/bin/python -m tests.faults.$$one $(ARGS) || missed=1; done; exit $$missed
 
 lock: ## pin requirements.in and requirements-dev.in anew, with hashes, and list them in docs/sbom.cdx.json; ARGS="--upgrade" takes newer versions
 	@$(dev_packages)

@@ -83,27 +83,39 @@ class Site:
         return done.stdout
 
     def start(self, *, sender: bool = False) -> "Site":
-        self._run("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "medspa.wsgi")
+        self.start_web()
         if sender:
-            self._run("manage.py", "send_messages")
+            self.start_sender()
+        return self.wait_until_open()
+
+    def start_web(self, *under: str) -> subprocess.Popen:
+        """`under` is a program that runs it and looks on, with its options."""
+        return self._run(*under, sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "medspa.wsgi")
+
+    def start_sender(self) -> subprocess.Popen:
+        return self._run(sys.executable, "manage.py", "send_messages")
+
+    def wait_until_open(self) -> "Site":
         for _ in range(600):
             with suppress(*GONE), visitor().open(f"{self.url}/healthz", timeout=20):
                 return self
             time.sleep(0.05)
         raise TimeoutError(self.log.read_text())
 
-    def _run(self, *command: str) -> None:
+    def _run(self, *command: str) -> subprocess.Popen:
         with self.log.open("ab") as log:
-            self.running.append(
-                subprocess.Popen(
-                    [sys.executable, *command],
-                    cwd=PROJECT,
-                    env=self.environment,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            started = subprocess.Popen(
+                command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
+        self.running.append(started)
+        return started
+
+    def end(self, process: subprocess.Popen, how: signal.Signals = signal.SIGKILL) -> int:
+        """One of those that run, with all that it started. Returns its exit code."""
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        self.running.remove(process)
+        return process.wait(timeout=60)
 
     def kill(self) -> None:
         """Everything at once, with no chance to tidy up."""
