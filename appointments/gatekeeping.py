@@ -17,7 +17,7 @@ from django.core import signing
 from django.db import connection, transaction
 from django.utils import timezone
 
-from appointments.models import AppointmentRequest, Arrival
+from appointments.models import Arrival
 from medspa import origin
 
 SPAM_FROM = 3  # points
@@ -88,37 +88,27 @@ def one_at_a_time(address: str) -> Iterator[None]:
 def judge(
     *, trap: str, opened: str, address: str, phone_e164: str, message: str, now: datetime | None = None
 ) -> Opinion:
-    """Points for what a person hardly does. In a few short queries, by index."""
+    """Points for what a person hardly does. One short query, and for spam one more."""
     now, budget = now or timezone.now(), origin.budget_of(address)
     digest = _digest(message)
-    of_address = Arrival.objects.filter(address=budget, at__gt=now - HOUR).count() if budget else 0
+    known = Arrival.objects.known(
+        address=budget, telephone=phone_e164, words_digest=digest, since=now - HOUR, words_since=now - DAY
+    )
     found = {
         "filled in what cannot be seen": 3 * bool(trap.strip()),
         "sent at once": 1 * ((taken := seconds_since(opened)) is not None and taken < settings.MIN_FILL_SECONDS),
         "no sign of the form": 1 * (taken is None),
-        "many from one address": 3 * (of_address >= settings.SUBMIT_LIMIT_PER_HOUR),
-        "many with one telephone": 3 * _is_often(phone_e164, now),
-        "the same words from elsewhere": 2 * (bool(digest) and _are_known_from_elsewhere(digest, budget, now)),
+        "many from one address": 3 * (known.of_address >= settings.SUBMIT_LIMIT_PER_HOUR),
+        "many with one telephone": 3 * (known.of_telephone >= settings.SUBMIT_LIMIT_PER_HOUR),
+        "the same words from elsewhere": 2 * known.words_from_elsewhere,
         "links": 1 * (len(LINK.findall(message)) > 1),
     }
     reasons = tuple(reason for reason, points in found.items() if points)
     score = sum(found.values())
-    is_flood = of_address >= FLOOD * settings.SUBMIT_LIMIT_PER_HOUR
+    is_flood = known.of_address >= FLOOD * settings.SUBMIT_LIMIT_PER_HOUR
     if score >= SPAM_FROM and not is_flood:
         is_flood = Arrival.objects.filter(at__gt=now - DAY, score__gte=SPAM_FROM)[:MOST_SPAM].count() >= MOST_SPAM
     return Opinion(score, reasons, budget, digest, is_flood)
-
-
-def _is_often(phone_e164: str, now: datetime) -> bool:
-    if not phone_e164:
-        return False
-    rows = AppointmentRequest.objects.filter(phone_e164=phone_e164, created_at__gt=now - HOUR)
-    return rows.count() >= settings.SUBMIT_LIMIT_PER_HOUR
-
-
-def _are_known_from_elsewhere(digest: str, budget: str, now: datetime) -> bool:
-    """From one address alone the budget of that address counts."""
-    return Arrival.objects.filter(words_digest=digest, at__gt=now - DAY).exclude(address=budget).exists()
 
 
 def _digest(message: str) -> str:

@@ -27,6 +27,7 @@ from medspa.models import Clinic
 
 Kind = Message.Kind
 Told = ParamSpec("Told")
+OwnWords = dict[tuple[str, str], tuple[str, str]]  # the owner's subject and text, by kind and language
 SAMPLE_REFERENCE, SAMPLE_TIME = "ABC-1234", datetime(2030, 1, 8, 17, 0, tzinfo=UTC)
 LINK = "{link}"
 
@@ -43,16 +44,22 @@ def in_their_language(wording: Callable[Told, Message | None]) -> Callable[Told,
     return worded
 
 
+def on_arrival(appointment_request: AppointmentRequest, clinic: Clinic) -> list[Message | None]:
+    """The receipt, and the notice to the desk: both in one look at the owner's words."""
+    own = MailWording.objects.of_kinds(Kind.RECEIVED, Kind.DESK_NOTICE)
+    return [received(appointment_request, clinic, own), desk_notice(appointment_request, clinic, own)]
+
+
 @in_their_language
-def received(appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
+def received(appointment_request: AppointmentRequest, clinic: Clinic, own: OwnWords | None = None) -> Message | None:
     """The receipt: not yet an appointment, and by when we answer."""
     due = promise(clinic, appointment_request.respond_by, appointment_request.created_at)
-    return _to_patient(Kind.RECEIVED, appointment_request, clinic, promise=due or _("as soon as we can"))
+    return _to_patient(Kind.RECEIVED, appointment_request, clinic, own, promise=due or _("as soon as we can"))
 
 
-def desk_notice(appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
+def desk_notice(appointment_request: AppointmentRequest, clinic: Clinic, own: OwnWords | None = None) -> Message | None:
     """To the desk: one new request, with a link for those who may sign in. None where no DESK_EMAIL is set."""
-    return _to_desk(Kind.DESK_NOTICE, appointment_request, clinic)
+    return _to_desk(Kind.DESK_NOTICE, appointment_request, clinic, own)
 
 
 def desk_change(appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
@@ -204,22 +211,32 @@ def _about_the_visit(
 
 
 def _to_patient(
-    kind: Message.Kind, appointment_request: AppointmentRequest, clinic: Clinic, *, step: int = 0, **words: str
+    kind: Message.Kind,
+    appointment_request: AppointmentRequest,
+    clinic: Clinic,
+    own: OwnWords | None = None,
+    *,
+    step: int = 0,
+    **words: str,
 ) -> Message | None:
     """None where the patient gave no address: the desk tells them by telephone."""
     if not appointment_request.email:
         return None
     message = _draft(kind, appointment_request, appointment_request.email)
     message.step = step
-    return _worded(message, clinic, {"link": settings.SITE_URL + _link_to(appointment_request), **words})
+    wording = _words_of(kind, appointment_request.language, own)
+    return _worded(message, clinic, {"link": settings.SITE_URL + _link_to(appointment_request), **words}, wording)
 
 
-def _to_desk(kind: Message.Kind, appointment_request: AppointmentRequest, clinic: Clinic) -> Message | None:
+def _to_desk(
+    kind: Message.Kind, appointment_request: AppointmentRequest, clinic: Clinic, own: OwnWords | None = None
+) -> Message | None:
     if not settings.DESK_EMAIL:
         return None
     link = settings.SITE_URL + reverse("admin:appointments_appointmentrequest_change", args=[appointment_request.pk])
     with override("en"):
-        return _worded(_draft(kind, appointment_request, settings.DESK_EMAIL), clinic, {"link": link})
+        message = _draft(kind, appointment_request, settings.DESK_EMAIL)
+        return _worded(message, clinic, {"link": link}, _words_of(kind, "en", own))
 
 
 def _draft(kind: Message.Kind, appointment_request: AppointmentRequest, recipient: str) -> Message:
@@ -228,9 +245,9 @@ def _draft(kind: Message.Kind, appointment_request: AppointmentRequest, recipien
     )
 
 
-def _words_of(kind: str, language: str) -> Words:
-    own = MailWording.objects.filter(kind=kind, language=language).first()
-    return Words(own.subject, own.text) if own else standard_words(kind, language)
+def _words_of(kind: str, language: str, own: OwnWords | None = None) -> Words:
+    found = (MailWording.objects.of_kinds(kind) if own is None else own).get((kind, language))
+    return Words(*found) if found else standard_words(kind, language)
 
 
 def _worded(message: Message, clinic: Clinic, given: dict[str, str], wording: Words | None = None) -> Message:

@@ -20,6 +20,7 @@ from django.db.models import F, Min
 from django.utils import timezone
 
 from appointments.models import AppointmentRequest, Message
+from medspa import new_rows
 
 CLAIM = timedelta(minutes=10)  # longer than any conversation: each of its steps may take EMAIL_TIMEOUT (20 s)
 DELAYS = [timedelta(minutes=minutes) for minutes in (1, 4, 15, 60, 4 * 60, 12 * 60, 24 * 60)]
@@ -34,10 +35,11 @@ def queue(*messages: Message | None, due_at: datetime | None = None) -> None:
 
     They go at once, or from `due_at` on.
     """
-    for message in filter(None, messages):
+    written = [message for message in messages if message]
+    for message in written:
         message.due_at = message.queued_at = due_at or message.due_at
         message.message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
-        message.save()
+    new_rows.insert(*written)
 
 
 def withdraw(appointment_request: AppointmentRequest, *, now: datetime) -> None:

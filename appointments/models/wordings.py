@@ -2,12 +2,22 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connections, models
 
 from appointments.models.messages import Message
 from appointments.placeholders import NEEDED, OF_KIND, NotAPlaceholder, used
 
 Kind = Message.Kind
+
+
+class MailWordingQuerySet(models.QuerySet["MailWording"]):
+    def of_kinds(self, *kinds: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """Subject and text by kind and language, in one query: with every mail somebody asks for them."""
+        marks = ", ".join(["%s"] * len(kinds))
+        words = f"SELECT kind, language, subject, text FROM {self.model._meta.db_table} WHERE kind IN ({marks})"
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(words, [str(kind) for kind in kinds])
+            return {(kind, language): (subject, text) for kind, language, subject, text in cursor.fetchall()}
 
 
 class MailWording(models.Model):
@@ -19,6 +29,8 @@ class MailWording(models.Model):
     language = models.CharField(max_length=2, choices=settings.LANGUAGES, default="en")
     subject = models.CharField(max_length=120)
     text = models.TextField(max_length=2000, help_text="Paragraphs stand between empty lines.")
+
+    objects = MailWordingQuerySet.as_manager()
 
     class Meta:
         verbose_name = "mail wording"

@@ -15,6 +15,7 @@ from appointments.references import new_reference
 from appointments.response_clock import respond_by
 from appointments.telephones import as_e164
 from appointments.workflow.moves import ended, write_down
+from medspa import new_rows
 from medspa.models import Clinic
 from treatments.models import Treatment
 
@@ -99,20 +100,21 @@ def _store(
     by: User | None,
     arrival: Arrival | None,
 ) -> AppointmentRequest:
-    appointment_request.save(force_insert=True)
+    new_rows.insert(appointment_request)
     for preferred_time in preferred_times:
         preferred_time.appointment_request = appointment_request
-    PreferredTime.objects.bulk_create(preferred_times)
+    new_rows.insert(*preferred_times)
     if arrival:
         arrival.appointment_request = appointment_request
-        arrival.save(force_insert=True)
+        new_rows.insert(arrival)
     details = appointment_request.get_source_display() if by else ""
     if arrival and not appointment_request.is_open:
         details = f"Filed as spam: {arrival.reasons}"
     write_down(appointment_request, Event.Kind.RECEIVED, by=by, now=appointment_request.created_at, details=details)
     if not appointment_request.is_open:
         return appointment_request
-    outbox.queue(notifications.received(appointment_request, clinic))
     if by is None:
-        outbox.queue(notifications.desk_notice(appointment_request, clinic))
+        outbox.queue(*notifications.on_arrival(appointment_request, clinic))
+    else:
+        outbox.queue(notifications.received(appointment_request, clinic))
     return appointment_request
