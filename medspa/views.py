@@ -23,7 +23,7 @@ from appointments import outbox
 from appointments.models import STUCK_AFTER
 from medspa import backups, request_id
 from medspa.languages import NAMES, other_language, same_page
-from medspa.models import Clinic, ClinicNotOpenedYet
+from medspa.models import Clinic, ClinicNotOpenedYet, Sign
 
 log = logging.getLogger(__name__)
 
@@ -110,10 +110,11 @@ def healthz(request: HttpRequest) -> JsonResponse:
     """
     try:
         waited, backup = outbox.oldest_due_seconds(), backups.freshness(timezone.now())
+        sender = Sign.objects.age_seconds(Sign.SENDER, timezone.now())
     except (DatabaseError, InterfaceError):
         state = {"status": "the database does not answer", "database": "away", "outbox_oldest_seconds": None}
         return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE)
     stuck = waited > STUCK_AFTER.total_seconds()
     state = {"status": "mail is stuck" if stuck else "ok", "database": "ok", "outbox_oldest_seconds": waited}
-    state |= {"backup": backup.word, "backup_age_seconds": backup.age_seconds}
+    state |= {"backup": backup.word, "backup_age_seconds": backup.age_seconds, "sender_age_seconds": sender}
     return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK)

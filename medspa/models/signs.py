@@ -15,11 +15,16 @@ class SignManager(models.Manager["Sign"]):
         """The sign that was left last under `name`; None if none ever was."""
         return self.filter(name=name).first()
 
+    def age_seconds(self, name: str, now: datetime) -> int | None:
+        """How long ago it was at `now`; None if it never was. A clock that was set back makes it 0."""
+        sign = self.of(name)
+        return max(0, int((now - sign.at).total_seconds())) if sign else None
+
 
 class Sign(models.Model):
     """A sign of life: the last time that something happened. One row for each name."""
 
-    SENDER, BACKUP = "sender", "backup"
+    SENDER, MAIL, BACKUP = "sender", "mail", "backup"  # the sender's round, a message that went out, a backup
 
     name = models.CharField(max_length=40, unique=True)
     at = models.DateTimeField()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from appointments import event_log, outbox, privacy, workflow
 from medspa import doors
-from medspa.models import ClinicNotOpenedYet
+from medspa.models import ClinicNotOpenedYet, Sign
 from medspa.sealed import CannotUnseal
 from treatments.exported_pages import Exported, export, is_fresh
 
@@ -44,10 +44,12 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options):
         insist_on_keys()
+        alive = SignOfLife()
         if once:
             try:
+                alive.leave()
                 make_rounds()
-                sent = send_everything_due(threading.Event())
+                sent = send_everything_due(threading.Event(), alive)
             except AWAY as trouble:
                 raise CommandError(f"Nothing more could be sent: {type(trouble).__name__}.") from None
             self.stdout.write(f"{sent} sent")
@@ -62,23 +64,44 @@ class Command(BaseCommand):
             is_time = time.monotonic() >= rounds_at
             if is_time:
                 rounds_at = time.monotonic() + ROUNDS_SECONDS
-            pause = self._round(stopping, pause, makes_rounds=is_time)
+            pause = self._round(stopping, pause, alive, makes_rounds=is_time)
             exported = keep_pages_fresh(exported)
             if time.monotonic() >= lets_go_at and not let_go_of_some():
                 lets_go_at = time.monotonic() + LETTING_GO_SECONDS
         self.stdout.write("Stopped.")
 
-    def _round(self, stopping: threading.Event, pause: int, *, makes_rounds: bool) -> int:
+    def _round(self, stopping: threading.Event, pause: int, alive: "SignOfLife", *, makes_rounds: bool) -> int:
         """One look at the outbox. Returns the seconds to wait: longer and longer while something is away."""
         close_old_connections()
+        alive.leave()
         try:
             if makes_rounds:
                 make_rounds()
-            send_everything_due(stopping)
+            send_everything_due(stopping, alive)
         except AWAY as trouble:
             log.warning("The mail server or the database is away: %s", type(trouble).__name__)
             return min(pause * 2, LONGEST_PAUSE_SECONDS)
         return PAUSE_SECONDS
+
+
+class SignOfLife:
+    """Tells whoever looks that this sender is at work: every half minute at most, in the middle of much mail too."""
+
+    def __init__(self) -> None:
+        self.next_at = float("-inf")
+
+    def leave(self) -> None:
+        if time.monotonic() >= self.next_at:
+            self.next_at = time.monotonic() + ROUNDS_SECONDS
+            leave(Sign.SENDER)
+
+
+def leave(sign: str) -> None:
+    """Trouble with it keeps no mail back."""
+    try:
+        Sign.objects.leave(sign, at=timezone.now())
+    except Exception as trouble:
+        log.warning("No sign of life could be left: %s", type(trouble).__name__)
 
 
 def insist_on_keys() -> None:
@@ -128,9 +151,15 @@ def make_rounds() -> None:
         log.exception("The rounds could not be made")
 
 
-def send_everything_due(stopping: threading.Event) -> int:
+def send_everything_due(stopping: threading.Event, alive: SignOfLife) -> int:
     """Send batch after batch until nothing more goes out, and say how many did."""
     sent = 0
-    while batch := outbox.send_due(stop=stopping.is_set):
+
+    def stop() -> bool:
+        alive.leave()
+        return stopping.is_set()
+
+    while batch := outbox.send_due(stop=stop):
         sent += batch
+        leave(Sign.MAIL)
     return sent
