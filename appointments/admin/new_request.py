@@ -14,7 +14,6 @@ from django.urls import reverse
 from appointments import workflow
 from appointments.forms import DeskRequestForm
 from appointments.models import AppointmentRequest
-from medspa.models import Clinic
 
 TROUBLE = "The request could not be stored just now. What you typed is still here: save it again in a minute"
 
@@ -34,11 +33,11 @@ def new_request_page(desk: ModelAdmin, request: HttpRequest) -> HttpResponse:
         return _take(desk, request)
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    return _show(desk, request, DeskRequestForm(clinic=Clinic.objects.current()))
+    return _show(desk, request, DeskRequestForm())
 
 
 def _take(desk: ModelAdmin, request: HttpRequest) -> HttpResponse:
-    form = DeskRequestForm(request.POST, clinic=Clinic.objects.current())
+    form = DeskRequestForm(request.POST)
     if not form.is_valid():
         return _show(desk, request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:

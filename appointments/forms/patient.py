@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -18,6 +17,7 @@ from appointments.preferences import read_preference, times_to_prefer
 from appointments.telephones import as_e164, has_enough_digits
 from medspa.languages import MAIN
 from medspa.models import Clinic
+from treatments.kept_content import while_content_is_the_same
 from treatments.models import Treatment
 
 UNSURE = "unsure"
@@ -81,13 +81,12 @@ class PreferringForm(forms.Form):
         error_messages={"max_length": _("Your message must be 500 characters or fewer")},
     )
 
-    def offer_times(self, clinic: Clinic, chosen: Iterable[str] = ()) -> None:
-        """Offer what the opening hours allow, and what was `chosen` or is ticked besides. Without any, do not ask."""
-        times = times_to_prefer(clinic)
+    def offer_times(self, times: dict[str, str], chosen: Iterable[str] = ()) -> None:
+        """Offer `times`, and what was `chosen` or is ticked besides. Without any, do not ask."""
         ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
-        besides = [time for time in map(read_preference, [*chosen, *ticked]) if time]
-        known = {time.code: time for time in [*times, *besides]}
-        self.fields["preferred_times"].choices = [(code, capfirst(str(time))) for code, time in known.items()]
+        besides = [read_preference(code) for code in [*chosen, *ticked] if code not in times]
+        known = {**times, **_in_words(time for time in besides if time)}
+        self.fields["preferred_times"].choices = list(known.items())
         if not known:
             del self.fields["preferred_times"]
 
@@ -97,6 +96,35 @@ class PreferringForm(forms.Form):
         if len(times) > MOST_TIMES:
             raise forms.ValidationError(self.fields["preferred_times"].error_messages["invalid_choice"])
         return list(times.values())
+
+
+class Offer(NamedTuple):
+    """What the form is about, in one language."""
+
+    clinic: Clinic
+    treatments: dict[str, Treatment]
+    names: list[tuple[str, str]]
+    times: dict[str, str]
+
+
+@while_content_is_the_same
+def offer(language: str) -> Offer:
+    """What patients may ask for now."""
+    offered = Treatment.objects.published().originals().names_alone()
+    if language != MAIN:
+        offered = offered.with_translations()
+    names = [(one.slug, (one if language == MAIN else one.in_words_of(language)).name) for one in offered]
+    clinic = Clinic.objects.current()
+    return Offer(clinic, {one.slug: one for one in offered}, names, times_offered(clinic))
+
+
+def times_offered(clinic: Clinic) -> dict[str, str]:
+    """Which times its opening hours allow, and how the form names them."""
+    return _in_words(times_to_prefer(clinic))
+
+
+def _in_words(times: Iterable[PreferredTime]) -> dict[str, str]:
+    return {time.code: capfirst(str(time)) for time in times}
 
 
 class AppointmentRequestForm(PreferringForm):
@@ -151,27 +179,15 @@ class AppointmentRequestForm(PreferringForm):
     )
     field_order = ["full_name", "phone", "email", "contact_by", "treatment", "preferred_times", "message"]
 
-    def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.clinic = clinic
-        self.helper = FormHelper()
-        self.helper.form_tag = False
         self.language = get_language() or MAIN
-        offered = Treatment.objects.published().originals().names_alone()
-        if self.language != MAIN:
-            offered = offered.with_translations()
-        self.treatments = {treatment.slug: treatment for treatment in offered}
-        self.fields["treatment"].choices = [
-            ("", _("Choose one")),
-            *((slug, self._name_of(treatment)) for slug, treatment in self.treatments.items()),
-            (UNSURE, _("I am not sure, I would like advice")),
-        ]
+        self.clinic, self.treatments, names, times = offer(self.language)
+        unsure = (UNSURE, _("I am not sure, I would like advice"))
+        self.fields["treatment"].choices = [("", _("Choose one")), *names, unsure]
         if not self.treatments:
             del self.fields["treatment"]
-        self.offer_times(clinic)
-
-    def _name_of(self, treatment: Treatment) -> str:
-        return (treatment if self.language == MAIN else treatment.in_words_of(self.language)).name
+        self.offer_times(times)
 
     def clean(self) -> dict[str, Any]:
         """The rules between fields: a way to reach the patient must come with what reaches them."""

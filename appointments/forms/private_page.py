@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from appointments import workflow
-from appointments.forms.patient import PreferringForm
+from appointments.forms.patient import PreferringForm, times_offered
 from appointments.models import AppointmentRequest, HealthAnswer
 from medspa.models import Clinic
 
@@ -20,7 +20,7 @@ class TimesForm(PreferringForm):
         chosen = [time.code for time in appointment_request.preferred_times.all()]
         super().__init__(*args, initial={"preferred_times": chosen}, **kwargs)
         self.fields["message"].label = _("Anything else about the time? (optional)")
-        self.offer_times(clinic, chosen)
+        self.offer_times(times_offered(clinic), chosen)
 
     def clean(self) -> dict[str, Any]:
         answers = {"preferred_times": [], **super().clean()}

@@ -26,24 +26,23 @@ log = logging.getLogger(__name__)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_form(request: HttpRequest) -> HttpResponse:
-    clinic = Clinic.objects.current()
     if request.method != "POST":
-        form = AppointmentRequestForm(clinic=clinic)
+        form = AppointmentRequestForm()
         wanted = request.GET.get("treatment", "")
         form.initial["treatment"] = wanted if wanted in {*form.treatments, UNSURE} else _only_one(form.treatments)
-        return _show_form(request, form, clinic)
-    form = AppointmentRequestForm(request.POST, clinic=clinic)
+        return _show_form(request, form)
+    form = AppointmentRequestForm(request.POST)
     if not form.is_valid():
-        return _show_form(request, form, clinic, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _show_form(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         appointment_request = form.judge_and_save(address=request.origin)
     except Flood:
         trouble = _("Very many requests have come from your connection. Yours is not stored yet: try again later")
-        return _refuse(request, form, clinic, trouble, HTTPStatus.TOO_MANY_REQUESTS)
+        return _refuse(request, form, trouble, HTTPStatus.TOO_MANY_REQUESTS)
     except DatabaseError:
         log.exception("A request could not be stored")
         trouble = _("We could not save your request just now. Your answers are still here: send them again in a minute")
-        return _refuse(request, form, clinic, trouble, HTTPStatus.SERVICE_UNAVAILABLE)
+        return _refuse(request, form, trouble, HTTPStatus.SERVICE_UNAVAILABLE)
     return see_other("appointments:my_request", appointment_request.private_token)
 
 
@@ -60,30 +59,25 @@ def privacy_notice(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was open for too long, or a browser that kept no cookie: the answers are shown again."""
     if request.resolver_match and request.resolver_match.view_name == "appointments:request_form":
-        clinic = Clinic.objects.current()
         try:
-            form = AppointmentRequestForm(request.POST, clinic=clinic)
+            form = AppointmentRequestForm(request.POST)
         except UnreadablePostError:
             raise BadRequest("The answers broke off on their way") from None
         trouble = _("This page was open for too long. Your answers are still here: send them again")
-        return _refuse(request, form, clinic, trouble, HTTPStatus.FORBIDDEN)
+        return _refuse(request, form, trouble, HTTPStatus.FORBIDDEN)
     raise PermissionDenied
 
 
-def _refuse(
-    request: HttpRequest, form: AppointmentRequestForm, clinic: Clinic, trouble: str, status: HTTPStatus
-) -> HttpResponse:
+def _refuse(request: HttpRequest, form: AppointmentRequestForm, trouble: str, status: HTTPStatus) -> HttpResponse:
     """Show what was typed once more, with what went wrong and the telephone number where there is one."""
-    if clinic.telephone:
-        trouble = _("%(trouble)s, or call %(number)s") % {"trouble": trouble, "number": clinic.telephone}
+    if number := form.clinic.telephone:
+        trouble = _("%(trouble)s, or call %(number)s") % {"trouble": trouble, "number": number}
     form.add_error(None, trouble)
-    return _show_form(request, form, clinic, status=status)
+    return _show_form(request, form, status=status)
 
 
-def _show_form(
-    request: HttpRequest, form: AppointmentRequestForm, clinic: Clinic, status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
-    now = timezone.now()
+def _show_form(request: HttpRequest, form: AppointmentRequestForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    now, clinic = timezone.now(), form.clinic
     words = {
         "form": form,
         "clinic": clinic,

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import models
-from django.db.models import Min, Q, Subquery
+from django.db import connections, models
 from django.utils import timezone
 
+from medspa.row_lists import moment
 from treatments.models.treatments import Treatment
 
 
@@ -19,13 +19,20 @@ class Standing(NamedTuple):
 
 class ContentVersionQuerySet(models.QuerySet["ContentVersion"]):
     def standing(self, now: datetime | None = None) -> Standing | None:
-        """What is stored at this moment, in one query. None on a site whose content was never touched."""
-        coming = Treatment.objects.filter(
-            Q(publish_at__gt=now or timezone.now()), status=Treatment.Status.PUBLISHED
-        ).order_by()
-        first = coming.values("status").annotate(first=Min("publish_at")).values("first")
-        found = self.annotate(until=Subquery(first)).values_list("version", "until").first()
-        return Standing(*found) if found else None
+        """What is stored at this moment, in one query. None on a site whose content was never touched.
+
+        Every form asks, so the query's words are ready.
+        """
+        connection = connections[self.db]
+        since = connection.ops.adapt_datetimefield_value(now or timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT version, (SELECT min(publish_at) FROM {Treatment._meta.db_table}"
+                f" WHERE publish_at > %s AND status = %s) FROM {self.model._meta.db_table}",
+                [since, Treatment.Status.PUBLISHED.value],
+            )
+            found = cursor.fetchone()
+        return Standing(found[0], moment(found[1])) if found else None
 
 
 class ContentVersion(models.Model):
