@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 YES = {"1", "true", "yes", "on"}
 NO = {"0", "false", "no", "off"}
 SECRET_LENGTH = 50
+TOKEN_LENGTH = 24
 SQLITE_OPTIONS = {
     # A request that was answered is on disk: WAL with synchronous FULL lost none under simulated power cuts.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
@@ -60,6 +61,13 @@ class Environment:
         word = self.text(name, choices[0]).lower()
         if word not in choices:
             raise EnvironmentRefused(f"{name} is {word!r}. It can be {' or '.join(choices)}.")
+        return word
+
+    def token(self, name: str) -> str:
+        """A word that another program must say to be answered. None by default, a guessable one is refused."""
+        word = self.text(name)
+        if word and (len(word) < TOKEN_LENGTH or len(set(word)) < 8 or not word.isascii() or " " in word):
+            raise EnvironmentRefused(f"{name} is too weak. Use {TOKEN_LENGTH} random letters and digits or more.")
         return word
 
     def names(self, name: str, default: list[str]) -> list[str]:

@@ -26,6 +26,7 @@ DATA_KEYS = own_secret("DATA_KEYS", env.text("DATA_KEYS"), VAR_DIR, may_make=IS_
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STAFF_MFA = env.one_of("STAFF_MFA", ["offered", "required"] if IS_LOCAL else ["required", "offered"])
 STAFF_IDLE_SECONDS = env.number("STAFF_IDLE_SECONDS", 15 * 60, at_least=60)
+METRICS_TOKEN = env.token("METRICS_TOKEN")
 SUBMIT_LIMIT_PER_HOUR = env.number("SUBMIT_LIMIT_PER_HOUR", 10, at_least=1)
 MIN_FILL_SECONDS = env.number("MIN_FILL_SECONDS", 3)
 

@@ -10,10 +10,11 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
@@ -21,7 +22,8 @@ from django.views.decorators.http import require_safe
 
 from appointments import outbox
 from appointments.models import STUCK_AFTER
-from medspa import backups, request_id
+from medspa import backups, request_id, watch
+from medspa.counts import counts
 from medspa.languages import NAMES, other_language, same_page
 from medspa.models import Clinic, ClinicNotOpenedYet, Sign
 
@@ -118,3 +120,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
     state = {"status": "mail is stuck" if stuck else "ok", "database": "ok", "outbox_oldest_seconds": waited}
     state |= {"backup": backup.word, "backup_age_seconds": backup.age_seconds, "sender_age_seconds": sender}
     return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For a program that says METRICS_TOKEN, as `Authorization: Bearer …`. For everybody else there is no such page."""
+    scheme, _space, given = request.headers.get("Authorization", "").partition(" ")
+    is_right = constant_time_compare(given.strip(), settings.METRICS_TOKEN)
+    if not (settings.METRICS_TOKEN and scheme.lower() == "bearer" and is_right):
+        raise Http404
+    return HttpResponse(watch.as_prometheus(counts), content_type=watch.CONTENT_TYPE)

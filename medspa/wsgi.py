@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402  (models can be imported only now
 from django.db import Error, connection  # noqa: E402
 
 from appointments.event_log import insist_on_keys  # noqa: E402
+from medspa.counts import counts  # noqa: E402
 from medspa.sealed import CannotUnseal  # noqa: E402
 from treatments.exported_pages import asked  # noqa: E402
 from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
@@ -40,3 +41,4 @@ def warm_up() -> None:
     for path in ("/", "/es/", "/treatments/", "/request-an-appointment/", "/admin/login/"):
         answer_of(application, asked(path))
     connection.close()  # a worker must not share it
+    counts.forget_own()  # nobody asked

@@ -12,13 +12,14 @@ from appointments.models.health import HealthAnswer
 from appointments.models.messages import STUCK_AFTER, Message
 from appointments.models.parts_of_day import EVENING, NOON
 from appointments.models.preferred_times import PreferredTime
-from appointments.models.questions import NEWEST, WAITING, ClosedReason, Standing, Status, hash_token
+from appointments.models.questions import MOST_COUNTED, NEWEST, WAITING, ClosedReason, Standing, Status, hash_token
 from appointments.models.replies import SavedReply
 from appointments.models.requests import AppointmentRequest
 from appointments.models.wordings import MailWording
 
 __all__ = [
     "EVENING",
+    "MOST_COUNTED",
     "NEWEST",
     "NOON",
     "STUCK_AFTER",

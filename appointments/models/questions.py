@@ -157,9 +157,9 @@ class AppointmentRequestQuerySet(QuerySetWithLists["AppointmentRequest"]):
             "spam": self.spam(),
         }
         bounded = {name: rows.order_by().values("pk")[:MOST_COUNTED] for name, rows in questions.items()}
-        return bounded | {"oldest": self._longest_wait()}
+        return bounded | {"oldest": self.longest_wait()}
 
-    def _longest_wait(self) -> models.QuerySet:
+    def longest_wait(self) -> models.QuerySet:
         """ "Has one" in the words of the index that knows the order."""
         return (
             self.filter(next_action_at__isnull=False, created_at__gt=LONG_AGO)

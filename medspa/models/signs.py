@@ -11,6 +11,10 @@ class SignManager(models.Manager["Sign"]):
         sign = Sign(name=name, at=at, about=about)
         self.bulk_create([sign], update_conflicts=True, unique_fields=["name"], update_fields=["at", "about"])
 
+    def moments(self) -> dict[str, datetime]:
+        """When each sign was left."""
+        return dict(self.values_list("name", "at"))
+
     def of(self, name: str) -> "Sign | None":
         """The sign that was left last under `name`; None if none ever was."""
         return self.filter(name=name).first()

@@ -49,6 +49,16 @@ class TestTypedValues:
     def test_a_choice_that_is_none_is_refused_with_the_choices(self):
         assert "text or json" in refusal(Environment({"LOG_FORMAT": "xml"}).one_of, "LOG_FORMAT", ["text", "json"])
 
+    @pytest.mark.parametrize(
+        "word", ["short-s3cr", "s3cr" * 10, "a s3cr3t of many different words", "s3crété-très-longue-abcdef"]
+    )
+    def test_a_token_that_could_be_guessed_is_refused(self, word):
+        assert "METRICS_TOKEN is too weak" in refusal(Environment({"METRICS_TOKEN": word}).token, "METRICS_TOKEN")
+
+    def test_without_a_token_there_is_none(self):
+        assert Environment({}).token("METRICS_TOKEN") == ""
+        assert Environment({"METRICS_TOKEN": f" {GOOD_SECRET} "}).token("METRICS_TOKEN") == GOOD_SECRET
+
 
 class TestFolders:
     def test_a_folder_is_made_for_its_owner_alone(self, tmp_path):
