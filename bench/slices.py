@@ -60,7 +60,7 @@ class Server:
 
     def cpu_ns(self) -> int:
         """CPU time of the process and all that it started, in all their threads."""
-        return sum(_cpu_of(pid) for pid in family(self.process.pid))
+        return sum(cpu_of(pid) for pid in family(self.process.pid))
 
 
 def family(pid: int) -> list[int]:
@@ -73,7 +73,7 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def _cpu_of(pid: int) -> int:
+def cpu_of(pid: int) -> int:
     total = 0
     for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         with suppress(OSError):

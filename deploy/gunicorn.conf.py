@@ -16,6 +16,7 @@ from medspa.logs import PrivateFormatter
 
 env = Environment(os.environ)
 STALLED_SECONDS = 10
+gc.disable()  # until a worker begins: what is loaded stays, and looking through it is a fifth of starting
 
 
 class PrivateLogger(Logger):
@@ -48,13 +49,16 @@ logger_class = PrivateLogger
 
 
 def when_ready(server):
-    """What is loaded stays where the workers share it: no collection of theirs looks at it and so copies it.
+    """What is loaded stays where the workers share it: no collection looks at it and so copies it.
 
     A connection that stalls gives its thread back. Accepted sockets inherit this from the listening one."""
     if ours := sys.modules.get("medspa.wsgi"):
         ours.warm_up()
-    gc.collect()
     gc.freeze()
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
+
+
+def post_fork(server, worker):
+    gc.enable()

@@ -5,11 +5,10 @@ With nothing set the site starts on SQLite with secrets of its own in `var/`. No
 
 import os
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from csp.constants import NONE, SELF
 
-from medspa.environment import Environment, EnvironmentRefused, own_secret, read_database, read_mail, read_site_url
+from medspa.environment import Environment, own_secret, read_database, read_mail, read_site_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(os.environ)
@@ -101,9 +100,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-TIME_ZONE = env.text("TIME_ZONE", "America/Phoenix")
-if TIME_ZONE not in available_timezones():
-    raise EnvironmentRefused(f"TIME_ZONE is {TIME_ZONE!r}, which names no time zone. Try America/Phoenix.")
+TIME_ZONE = env.time_zone("TIME_ZONE", "America/Phoenix")
 USE_I18N = True
 USE_TZ = True
 LOCALE_PATHS = [BASE_DIR / "medspa" / "locale"]

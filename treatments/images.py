@@ -9,7 +9,11 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
+
+from medspa.late import Late
+
+ImageCms, ImageOps = Late("PIL.ImageCms"), Late("PIL.ImageOps")
 
 WIDTHS = (480, 960, 1440)  # pixels; a phone at one, two and three pixels a point
 TALLEST = 2160  # pixels; a strip of any length still fits a page

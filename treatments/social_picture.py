@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
+from typing import Any
 
 from django.conf import settings
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+
+from medspa.late import Late
+
+ImageDraw, ImageFont = Late("PIL.ImageDraw"), Late("PIL.ImageFont")
 
 SIZE = (1200, 630)  # pixels; Open Graph's 1.91 to 1
 TWICE = 2  # drawn at twice the size and brought down, so that the dots are round
@@ -74,7 +79,7 @@ def _places(path: str) -> Iterator[tuple[float, float]]:
         yield x, y
 
 
-def _fitting(words: str) -> tuple[ImageFont.FreeTypeFont, list[str]]:
+def _fitting(words: str) -> tuple[Any, list[str]]:
     for size in SIZES:
         font = _font(size)
         lines, most = _lines(words, font), int(TEXT_HEIGHT / (size * LINE_HEIGHT))
@@ -83,13 +88,13 @@ def _fitting(words: str) -> tuple[ImageFont.FreeTypeFont, list[str]]:
     return font, [_cut(line, font) for line in lines[:most]]
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> Any:
     font = ImageFont.truetype(str(FONT), size)
     font.set_variation_by_axes([WEIGHT])
     return font
 
 
-def _lines(words: str, font: ImageFont.FreeTypeFont) -> list[str]:
+def _lines(words: str, font: Any) -> list[str]:
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -100,7 +105,7 @@ def _lines(words: str, font: ImageFont.FreeTypeFont) -> list[str]:
     return lines
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont) -> str:
+def _cut(line: str, font: Any) -> str:
     if font.getlength(line) <= TEXT_WIDTH:
         return line
     while line and font.getlength(f"{line}...") > TEXT_WIDTH:

@@ -1,17 +1,25 @@
 """Staff-written text: CommonMark, rendered once on saving. Raw HTML and script links come out inert."""
 
+from functools import cache
 from typing import Any
 
 from django.db import models
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
 
-_markdown = MarkdownIt("commonmark", {"html": False}).disable("image")  # pictures would come from other hosts
+from medspa.late import Late
+
+markdown_it = Late("markdown_it")
+
+
+@cache
+def _markdown() -> Any:
+    """Without pictures, which would come from other hosts."""
+    return markdown_it.MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 def render(text: str) -> SafeString:
     """`text` as safe HTML: raw HTML is escaped and `javascript:` links are left as text."""
-    return mark_safe(_markdown.render(text))  # noqa: S308  (html=False escapes all markup)
+    return mark_safe(_markdown().render(text))  # noqa: S308  (html=False escapes all markup)
 
 
 class MarkdownField(models.TextField):

@@ -4,29 +4,16 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-import webauthn
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from medspa.doors.writing import write_down
+from medspa.late import Late
 from medspa.models import DoorEvent, Passkey
 
-STRONG = [
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.EDDSA,
-]  # 128 bits; devices' RSA has 112
-MUST = UserVerificationRequirement.REQUIRED
-NONSENSE = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)  # what a forged answer may run into
+webauthn, helpers, structs = Late("webauthn"), Late("webauthn.helpers"), Late("webauthn.helpers.structs")
+ALGORITHMS = ("ECDSA_SHA_256", "EDDSA")  # 128 bits; devices' RSA has 112
 
 
 def can_be_used() -> bool:
@@ -43,12 +30,13 @@ def to_register(user: User, *, site: str) -> tuple[str, str]:
         user_name=user.username,
         user_id=f"staff-{user.pk}".encode(),
         exclude_credentials=_known(user),
-        supported_pub_key_algs=STRONG,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=MUST
+        supported_pub_key_algs=_strong(),
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.PREFERRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
     )
-    return options_to_json(options), bytes_to_base64url(options.challenge)
+    return helpers.options_to_json(options), helpers.bytes_to_base64url(options.challenge)
 
 
 def register(user: User, answer: str, *, challenge: str, name: str) -> bool:
@@ -56,16 +44,16 @@ def register(user: User, answer: str, *, challenge: str, name: str) -> bool:
     try:
         found = webauthn.verify_registration_response(
             credential=json.loads(answer),
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=helpers.base64url_to_bytes(challenge),
             expected_rp_id=_host(),
             expected_origin=_origin(),
             require_user_verification=True,
-            supported_pub_key_algs=STRONG,
+            supported_pub_key_algs=_strong(),
         )
-    except NONSENSE:
+    except _nonsense():
         return False
-    key = {"public_key": bytes_to_base64url(found.credential_public_key), "sign_count": found.sign_count}
-    credential_id = bytes_to_base64url(found.credential_id)
+    key = {"public_key": helpers.bytes_to_base64url(found.credential_public_key), "sign_count": found.sign_count}
+    credential_id = helpers.bytes_to_base64url(found.credential_id)
     _passkey, is_new = Passkey.objects.get_or_create(
         credential_id=credential_id, defaults={"user": user, "name": name[:60] or "Passkey", **key}
     )
@@ -77,9 +65,9 @@ def register(user: User, answer: str, *, challenge: str, name: str) -> bool:
 def to_sign(user: User) -> tuple[str, str]:
     """What the browser asks one of the person's devices, as JSON; and the challenge, to be kept until `signed`."""
     options = webauthn.generate_authentication_options(
-        rp_id=_host(), allow_credentials=_known(user), user_verification=MUST
+        rp_id=_host(), allow_credentials=_known(user), user_verification=structs.UserVerificationRequirement.REQUIRED
     )
-    return options_to_json(options), bytes_to_base64url(options.challenge)
+    return helpers.options_to_json(options), helpers.bytes_to_base64url(options.challenge)
 
 
 def signed(user: User, answer: str, *, challenge: str) -> bool:
@@ -91,22 +79,32 @@ def signed(user: User, answer: str, *, challenge: str) -> bool:
             return False
         found = webauthn.verify_authentication_response(
             credential=credential,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=helpers.base64url_to_bytes(challenge),
             expected_rp_id=_host(),
             expected_origin=_origin(),
-            credential_public_key=base64url_to_bytes(passkey.public_key),
+            credential_public_key=helpers.base64url_to_bytes(passkey.public_key),
             credential_current_sign_count=passkey.sign_count,
             require_user_verification=True,
         )
-    except NONSENSE:
+    except _nonsense():
         return False
     same = Passkey.objects.filter(pk=passkey.pk, sign_count=passkey.sign_count)
     return bool(same.update(sign_count=found.new_sign_count, used_at=timezone.now()))
 
 
-def _known(user: User) -> list[PublicKeyCredentialDescriptor]:
+def _known(user: User) -> list[Any]:
     keys = Passkey.objects.filter(user=user).values_list("credential_id", flat=True)
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(key)) for key in keys]
+    return [structs.PublicKeyCredentialDescriptor(id=helpers.base64url_to_bytes(key)) for key in keys]
+
+
+def _strong() -> list[Any]:
+    known = helpers.cose.COSEAlgorithmIdentifier
+    return [getattr(known, name) for name in ALGORITHMS]
+
+
+def _nonsense() -> tuple[type[Exception], ...]:
+    """What a forged answer may run into."""
+    return helpers.exceptions.WebAuthnException, ValueError, KeyError, TypeError, AttributeError
 
 
 def _host() -> str:

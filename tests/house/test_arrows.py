@@ -1,12 +1,16 @@
 """Who may import whom, as docs/house.md says, and the laws beside that table."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.house.blueprint import (
     EVERYTHING,
+    FLOORS,
     NOTHING,
     PROJECT,
     file_of,
@@ -94,6 +98,29 @@ def test_imports_stand_at_the_top_of_the_file():
         if isinstance(node, ast.Import | ast.ImportFrom) and not (module.endswith(".apps") and function.name == "ready")
     ]
     assert not late
+
+
+def named_late() -> Iterator[tuple[str, str]]:
+    for module, node in nodes(ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id == "Late":
+            yield f"{module}:{node.lineno}", ast.literal_eval(node.args[0])
+
+
+def test_nothing_of_ours_is_named_late():
+    assert len(list(named_late())) > 3
+    assert not [place for place, name in named_late() if name.split(".")[0] in FLOORS]
+
+
+def test_what_is_named_late_is_not_loaded_by_the_start(tmp_path):
+    """A second import elsewhere, at the top of a file, would undo it."""
+    names = sorted({name for _place, name in named_late()})
+    words = f"import sys, medspa.wsgi; medspa.wsgi.warm_up(); print([name for name in {names} if name in sys.modules])"
+    environment = {**os.environ, "VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "medspa.settings"}
+    environment.pop("DATABASE_URL", None)
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", words], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "[]"), ran.stderr
 
 
 def test_http_stays_in_the_hallways():

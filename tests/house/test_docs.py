@@ -12,7 +12,7 @@ from tests.house.blueprint import FLOORS, PROJECT
 README = PROJECT / "README.md"
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 NOT_FOR_PEOPLE = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED"}
-READERS = {"networks", "text", "flag", "number", "one_of", "names", "folder", "token", "get", "setdefault"}
+READERS = {"networks", "time_zone", "text", "flag", "number", "one_of", "names", "folder", "token", "get", "setdefault"}
 
 
 @pytest.fixture
