@@ -25,6 +25,7 @@ from medspa import new_rows
 CLAIM = timedelta(minutes=10)  # longer than any conversation: each of its steps may take EMAIL_TIMEOUT (20 s)
 DELAYS = [timedelta(minutes=minutes) for minutes in (1, 4, 15, 60, 4 * 60, 12 * 60, 24 * 60)]
 SERVERS_DELAY = timedelta(minutes=15)  # at most, where the server refuses everybody: it may be well again any minute
+LONGEST_HOLD = timedelta(hours=1)  # of what was never tried: as long as the clinic may let mail wait
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,18 @@ def send_again(message: Message, *, now: datetime) -> bool:
     """Try a message anew from `now` on, for five days more. False if it was sent, taken back or is being sent."""
     stopped = Message.objects.filter(pk=message.pk, sent_at=None, withdrawn_at=None, sending_since=None)
     return bool(stopped.exclude(error="", given_up_at=None).update(given_up_at=None, due_at=now, queued_at=now))
+
+
+def draw_near(now: datetime) -> None:
+    """Let go now what is due later than anything is put off: it was written while the clock was ahead.
+
+    What a worker seems to have in hand keeps a whole claim, in which a living one finishes.
+    """
+    unsent = Message.objects.unsent()
+    unsent.filter(sending_since__isnull=False, due_at__gt=now + 2 * CLAIM).update(due_at=now + CLAIM)
+    free = unsent.filter(sending_since=None)
+    free.filter(attempts=0, due_at__gt=now + LONGEST_HOLD + CLAIM).update(due_at=now, queued_at=now)
+    free.filter(due_at__gt=now + DELAYS[-1] + CLAIM).update(due_at=now, queued_at=now)
 
 
 def send_due(now: datetime | None = None, *, limit: int = 100, stop: Callable[[], bool] = bool) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
 
 from treatments.models import ContentVersion, Standing
 from treatments.page_cache import UNTIL_CHANGED, Environ, Page, answer_of, finish, is_finished_at
@@ -25,18 +26,20 @@ SENT_BY_THE_SERVER = {"content-type", "content-length", "content-encoding", "eta
 
 
 class Exported(NamedTuple):
-    """What lies in the folder: until when it is true, unless the content's version changes before."""
+    """What lies in the folder: from when until when it is true, unless the content's version changes before."""
 
     standing: Standing
+    since: datetime
     until: datetime | None
     pages: int
     removed: int
+    files: dict[Path, tuple[int, int]]  # each as it was written: its size, and its time in nanoseconds
 
 
 def export(django: Callable, folder: Path) -> Exported:
     """Write every finished page below `folder/pages`. Raises OSError if that cannot be done, PageNotFinished if Django
     answers with anything but a page that may be kept; then nothing was removed."""
-    standing = ContentVersion.objects.standing()
+    since, standing = timezone.now(), ContentVersion.objects.standing()
     if standing is None:
         raise PageNotFinished("There is no content yet. Run: manage.py migrate")
     pages = {path: _finished(django, path, standing) for path in dict.fromkeys(_paths())}
@@ -48,7 +51,8 @@ def export(django: Callable, folder: Path) -> Exported:
     removed = _remove_others(folder / "pages", written)
     until = min(page.until for page in pages.values())
     ends = None if until == UNTIL_CHANGED else datetime.fromtimestamp(until, UTC)
-    return Exported(standing, ends, len(pages), removed)
+    files = {file: _stamp(file) for file in (*written, folder / HEADERS_FILE)}
+    return Exported(standing, since, ends, len(pages), removed, files)
 
 
 class PageNotFinished(RuntimeError):
@@ -56,11 +60,21 @@ class PageNotFinished(RuntimeError):
 
 
 def is_fresh(exported: Exported | None, now: datetime) -> bool:
-    """Whether what was exported is what the site says at `now`. One query."""
-    if exported is None or (exported.until and now >= exported.until):
+    """Whether what was exported is what the site says at `now`, and lies there as it was written. One query."""
+    if exported is None or now < exported.since or (exported.until and now >= exported.until):
+        return False
+    if any(_stamp(file) != stamp for file, stamp in exported.files.items()):
         return False
     standing = ContentVersion.objects.standing(now)
     return standing is not None and standing.version == exported.standing.version
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _paths() -> Iterator[str]:
@@ -112,7 +126,10 @@ def _replace(file: Path, content: bytes) -> None:
             folder.mkdir()
             folder.chmod(0o755)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_bytes(content)
+    with beside.open("wb") as draft:
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())  # before it gets its name, so that a power cut leaves no half page under it
     beside.chmod(0o644)
     beside.replace(file)
 

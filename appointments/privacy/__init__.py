@@ -4,7 +4,7 @@ from appointments.privacy.copies import Copy, copy_of
 from appointments.privacy.erasing import ERASED, emptied, let_go_of_what_belongs_to
 from appointments.privacy.looking import exported, listed, looked_at, searched
 from appointments.privacy.policy import gaps, months
-from appointments.privacy.retention import PERIODS, Period, ends_before
+from appointments.privacy.retention import PERIODS, Period, believes, ends_before
 from appointments.privacy.unusual import MANY, Hour, unusual_hours
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Copy",
     "Hour",
     "Period",
+    "believes",
     "copy_of",
     "emptied",
     "ends_before",

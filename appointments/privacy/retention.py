@@ -11,6 +11,7 @@ from appointments.models import AppointmentRequest, Arrival, ClosedReason, Event
 from appointments.privacy.policy import months
 
 MONTH = timedelta(days=30.4375)  # a twelfth of a year, leap years included
+A_DAY = timedelta(days=1)
 
 
 class Period(NamedTuple):
@@ -24,6 +25,15 @@ class Period(NamedTuple):
 def ends_before(name: str, now: datetime) -> datetime:
     """What ended before this moment is over."""
     return now - months(name) * MONTH
+
+
+def believes(now: datetime) -> bool:
+    """Whether `now` may be true: the log says that somebody was here in the two months before yesterday, or is young.
+
+    A clock that is years ahead must not let go of everything by itself. Nor is a site that nobody visits in a hurry.
+    """
+    last = Event.objects.filter(at__lt=now - A_DAY).order_by("-position").first()
+    return last is None or last.at > now - 2 * MONTH
 
 
 def _ended(name: str, now: datetime) -> models.QuerySet[AppointmentRequest]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from appointments import notifications, outbox
 from appointments.models import WAITING, Appointment, AppointmentRequest, Message
+from appointments.workflow.clock import set_right
 from appointments.workflow.telling import tell
 from medspa.models import Clinic
 
@@ -22,6 +23,7 @@ RECENTLY = timedelta(days=1)  # nobody is told of a lateness that is older
 def make_rounds(now: datetime | None = None) -> None:
     """Do what is due now."""
     now, clinic = now or timezone.now(), Clinic.objects.current()
+    set_right(clinic, now)
     remind(clinic, now)
     if clinic.apologizes_when_late:
         apologize(clinic, now)

@@ -33,8 +33,9 @@ def try_once(name: str, address: str, *, now: datetime | None = None) -> Attempt
     """Count one try before it is looked at. LockedOut where it is one too many: then nothing may be looked at."""
     now, sender = now or timezone.now(), origin.budget_of(address)
     attempt = Attempt.objects.create(name_digest=_digest(name), address=sender, at=now)
-    recent = Attempt.objects.filter(name_digest=attempt.name_digest, at__gt=now - LOCKED_FOR)
-    of_sender = Attempt.objects.filter(address=sender, at__gt=now - LOCKED_FOR)
+    # Not those of years to come, written while the clock was ahead: they would lock the door until then.
+    counted = Attempt.objects.filter(at__gt=now - LOCKED_FOR, at__lt=now + LOCKED_FOR)
+    recent, of_sender = counted.filter(name_digest=attempt.name_digest), counted.filter(address=sender)
     if (
         recent.filter(address=sender).count() > FROM_ONE_ADDRESS
         or of_sender.count() > FOR_ALL_NAMES

@@ -22,6 +22,7 @@ from medspa.sealed import seal, unseal
 AT_MOST = timedelta(hours=12)
 PROVED_FOR = timedelta(minutes=5)
 WRITTEN_EVERY = 30  # seconds
+SET_BACK = 5 * 60  # seconds by which a clock may be set back without ado; by more, and a session has ended
 MOST_KEPT = 64 * 1024  # characters
 NEVER_KEPT = ("csrfmiddlewaretoken", "password", "code")  # in a field's name
 
@@ -39,16 +40,22 @@ def seconds_left(request: HttpRequest) -> int:
     """Until the person is signed out, if nothing is done meanwhile. 0 for nobody."""
     if not request.user.is_authenticated:
         return 0
-    now, session = timezone.now().timestamp(), request.session
-    idle = session.get("seen_at", 0) + settings.STAFF_IDLE_SECONDS - now
-    whole = session.get("signed_in_at", 0) + AT_MOST.total_seconds() - now
-    return max(0, int(min(idle, whole)))
+    since_seen = seconds_since(request.session.get("seen_at", 0))
+    since_signed_in = seconds_since(request.session.get("signed_in_at", 0))
+    left = min(settings.STAFF_IDLE_SECONDS - since_seen, AT_MOST.total_seconds() - since_signed_in)
+    return int(max(0, left))
+
+
+def seconds_since(moment: float) -> float:
+    """Seconds from `moment` until now; without end if it is still to come, so that it opens nothing for longer."""
+    gone = timezone.now().timestamp() - moment
+    return max(0.0, gone) if gone > -SET_BACK else float("inf")
 
 
 def has_just_proved(request: HttpRequest) -> bool:
     """Whether the person gave the password within five minutes: asked before what opens the door is changed."""
     proved = max(request.session.get("signed_in_at", 0), request.session.get("proved_at", 0))
-    return timezone.now().timestamp() - proved < PROVED_FOR.total_seconds()
+    return seconds_since(proved) < PROVED_FOR.total_seconds()
 
 
 def go_on_or_end(request: HttpRequest, *, counts: bool = True) -> None:
@@ -57,7 +64,7 @@ def go_on_or_end(request: HttpRequest, *, counts: bool = True) -> None:
         return
     if seconds_left(request) == 0:
         _end(request)
-    elif counts and timezone.now().timestamp() - request.session.get("seen_at", 0) > WRITTEN_EVERY:
+    elif counts and abs(timezone.now().timestamp() - request.session.get("seen_at", 0)) > WRITTEN_EVERY:
         request.session["seen_at"] = timezone.now().timestamp()
 
 

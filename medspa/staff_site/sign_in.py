@@ -88,7 +88,7 @@ def _password_was_right(request: HttpRequest, user: User) -> HttpResponse:
 def who_is_half_way(request: HttpRequest) -> User | None:
     """Whose password was right a moment ago, and who is still active."""
     found = request.session.get("half_way") or {}
-    if timezone.now().timestamp() - found.get("at", 0) > HALF_WAY_FOR.total_seconds():
+    if sessions.seconds_since(found.get("at", 0)) > HALF_WAY_FOR.total_seconds():
         return None
     return User.objects.filter(pk=found["user"], is_active=True, is_staff=True).first()
 
