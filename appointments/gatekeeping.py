@@ -60,15 +60,15 @@ def opened_now() -> str:
     return signing.TimestampSigner(salt=SALT).sign("")
 
 
-def seconds_since(opened: str) -> float | None:
-    """Since the form was opened; None where it does not say, or says what was not signed here."""
+def seconds_since(opened: str, now: datetime | None = None) -> float | None:
+    """From when the form was opened until `now`; None where it does not say, or says what was not signed here."""
     signer = signing.TimestampSigner(salt=SALT)
     try:
         signer.unsign(opened)
         at = signing.b62_decode(opened.split(":")[1])
     except (signing.BadSignature, ValueError, IndexError):
         return None
-    return max(0.0, timezone.now().timestamp() - at)
+    return max(0.0, (now or timezone.now()).timestamp() - at)
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def judge(
     )
     found = {
         "filled in what cannot be seen": 3 * bool(trap.strip()),
-        "sent at once": 1 * ((taken := seconds_since(opened)) is not None and taken < settings.MIN_FILL_SECONDS),
+        "sent at once": 1 * ((taken := seconds_since(opened, now)) is not None and taken < settings.MIN_FILL_SECONDS),
         "no sign of the form": 1 * (taken is None),
         "many from one address": 3 * (known.of_address >= settings.SUBMIT_LIMIT_PER_HOUR),
         "many with one telephone": 3 * (known.of_telephone >= settings.SUBMIT_LIMIT_PER_HOUR),

@@ -3,6 +3,7 @@
 What Fernet sealed with the same DATA_KEYS before is opened as well; `manage.py reseal` brings it along.
 """
 
+import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
@@ -33,8 +34,8 @@ def _ciphers(keys: tuple[str, ...]) -> list[AESGCM]:
     return [AESGCM(_derived(urlsafe_b64decode(key))) for key in keys]
 
 
-def _derived(key: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"medspa: sealed text, AES-256-GCM").derive(key)
+def _derived(key: bytes, purpose: str = "sealed text, AES-256-GCM") -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"medspa: {purpose}".encode()).derive(key)
 
 
 def seal(text: str) -> str:
@@ -63,6 +64,16 @@ def sealed_anew(sealed: str) -> str | None:
     if sealed.startswith(MARK) and _opened(_ciphers(tuple(settings.DATA_KEYS))[0], sealed) is not None:
         return None
     return seal(unseal(sealed))
+
+
+def keyed_digest(text: str, purpose: str) -> bytes:
+    """32 bytes that follow from `text` and the newest key, and tell nobody without the key anything about `text`."""
+    return hmac.digest(_key_for(purpose, settings.DATA_KEYS[0]), text.encode(), "sha256")
+
+
+@lru_cache(maxsize=16)
+def _key_for(purpose: str, key: str) -> bytes:
+    return _derived(urlsafe_b64decode(key), purpose)
 
 
 def _opened(cipher: AESGCM, sealed: str) -> str | None:

@@ -5,11 +5,12 @@ stands even while the database is away.
 """
 
 import logging
+import sys
 from datetime import timedelta
 from http import HTTPStatus
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import Error, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from appointments import outbox
+from appointments import outbox, spool
 from appointments.models import STUCK_AFTER
 from medspa import backups, request_id, watch
 from medspa.counts import counts
@@ -30,6 +31,8 @@ from medspa.models import Clinic, ClinicNotOpenedYet, Sign
 log = logging.getLogger(__name__)
 
 BARE_PAGE = '<!doctype html><html lang="{language}"><title>{words}</title><h1>{words}</h1><p>{advice}</p>'
+AWAY = (InterfaceError, OperationalError)
+RETRY_AFTER_SECONDS = 60
 SECURITY_TXT_LASTS = timedelta(days=180)  # RFC 9116 asks for less than a year
 
 
@@ -37,7 +40,7 @@ def known_clinic() -> Clinic | None:
     """The clinic; while the database is away, as this process last read it. None if it never did."""
     try:
         return Clinic.objects.current()
-    except (DatabaseError, InterfaceError, ClinicNotOpenedYet):
+    except (Error, ClinicNotOpenedYet):
         log.warning("The clinic could not be read for a page that reports trouble")
     return Clinic.last_read
 
@@ -55,15 +58,20 @@ def page_not_found(request: HttpRequest, exception: Exception | None) -> HttpRes
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _report(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    """A database that is away comes back by itself: 503 says so to programs that read the answer."""
+    if not isinstance(sys.exc_info()[1], AWAY):
+        return _report(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    answer = _report(request, HTTPStatus.SERVICE_UNAVAILABLE, clinic=Clinic.last_read)
+    answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
-def _report(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+def _report(request: HttpRequest, status: HTTPStatus, clinic: Clinic | None = None) -> HttpResponse:
     try:
-        words = {"clinic": known_clinic(), "other_language": other_language(request.path)}
-        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        words = {"clinic": clinic or known_clinic(), "other_language": other_language(request.path)}
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             words["number"] = request_id.shown()
-        page = render_to_string(f"{status:d}.html", words)
+        page = render_to_string(f"{min(status, HTTPStatus.INTERNAL_SERVER_ERROR):d}.html", words)
     except Exception:  # whatever broke the page that is reported may break this one as well
         log.exception("The page for status %d could not be shown", status)
         words, advice = _("Something went wrong on our side"), _("Try again in a few minutes.")
@@ -106,20 +114,24 @@ def _plain(lines: list[str]) -> HttpResponse:
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the database answers and mail moves, else 503. An old backup is told, and takes nobody off the air.
+    """200 while the database answers, and mail and kept requests move, else 503. No patient data.
 
-    No patient data.
+    An old backup is told, and takes nobody off the air.
     """
     try:
         waited, backup = outbox.oldest_due_seconds(), backups.freshness(timezone.now())
         sender = Sign.objects.age_seconds(Sign.SENDER, timezone.now())
-    except (DatabaseError, InterfaceError):
+    except Error:
         state = {"status": "the database does not answer", "database": "away", "outbox_oldest_seconds": None}
+        state["requests_kept"] = spool.waiting() + spool.set_aside()
         return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    stuck = waited > STUCK_AFTER.total_seconds()
-    state = {"status": "mail is stuck" if stuck else "ok", "database": "ok", "outbox_oldest_seconds": waited}
+    trouble = "mail is stuck" if waited > STUCK_AFTER.total_seconds() else ""
+    if spool.set_aside() or spool.oldest_seconds() > STUCK_AFTER.total_seconds():
+        trouble = "kept requests are stuck"
+    state = {"status": trouble or "ok", "database": "ok", "outbox_oldest_seconds": waited}
+    state["requests_kept"] = spool.waiting() + spool.set_aside()
     state |= {"backup": backup.word, "backup_age_seconds": backup.age_seconds, "sender_age_seconds": sender}
-    return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK)
+    return JsonResponse(state, status=HTTPStatus.SERVICE_UNAVAILABLE if trouble else HTTPStatus.OK)
 
 
 @never_cache

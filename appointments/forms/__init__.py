@@ -1,6 +1,7 @@
 """Every form about a request: the patient's own, the same taken at the desk, and one small form for each move."""
 
 from appointments.forms.desk import DeskRequestForm
+from appointments.forms.kept import keep, store_kept
 from appointments.forms.moves import (
     AddNoteForm,
     CloseForm,
@@ -15,7 +16,7 @@ from appointments.forms.moves import (
     ReopenForm,
     ReviewForm,
 )
-from appointments.forms.patient import UNSURE, AppointmentRequestForm, Flood, FormToken, TypedEmail, TypedText
+from appointments.forms.patient import TRAP, UNSURE, AppointmentRequestForm, Flood, FormToken, TypedEmail, TypedText
 from appointments.forms.private_page import HealthCheckForm, TimesForm
 from appointments.forms.time_off import TimeOffForm
 from appointments.forms.visits import VisitForm, slot_code
@@ -50,6 +51,7 @@ MOVE_FORMS: dict[str, type[MoveForm]] = {
 
 __all__ = [
     "MOVE_FORMS",
+    "TRAP",
     "UNSURE",
     "AppointmentRequestForm",
     "DeskRequestForm",
@@ -63,5 +65,7 @@ __all__ = [
     "TypedText",
     "VisitForm",
     "WriteForm",
+    "keep",
     "slot_code",
+    "store_kept",
 ]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django import forms
@@ -205,12 +206,12 @@ class AppointmentRequestForm(PreferringForm):
     def judge_and_save(self, *, address: str) -> AppointmentRequest:
         """In one transaction, in which an address waits for itself. Raises `Flood`."""
         with gatekeeping.one_at_a_time(address):
-            opinion = self._judge(address)
+            opinion = self.judge(address)
             if opinion.is_flood:
                 raise Flood
             return self.save(opinion=opinion)
 
-    def _judge(self, address: str) -> gatekeeping.Opinion:
+    def judge(self, address: str, *, now: datetime | None = None) -> gatekeeping.Opinion:
         """Whether the valid answers look like a person's. `website` is the trap: a person does not see it."""
         answers = self.cleaned_data
         return gatekeeping.judge(
@@ -219,14 +220,19 @@ class AppointmentRequestForm(PreferringForm):
             address=address,
             phone_e164=as_e164(answers["phone"]),
             message=answers["message"],
+            now=now,
         )
 
-    def save(self, *, opinion: gatekeeping.Opinion | None = None, **taken: Any) -> AppointmentRequest:
+    def save(
+        self, *, opinion: gatekeeping.Opinion | None = None, now: datetime | None = None, **taken: Any
+    ) -> AppointmentRequest:
         """Hand the answers to the workflow. Sent twice, the same form gives the same request."""
         answers = {"language": self.language, **self.cleaned_data, **taken}
         answers.pop("opened")
         if opinion:
-            answers |= {"arrival": opinion.arrival(timezone.now()), "is_spam": opinion.is_spam}
+            answers |= {"arrival": opinion.arrival(now or timezone.now()), "is_spam": opinion.is_spam}
         treatment = self.treatments.get(answers.pop("treatment", UNSURE))
         preferred_times: list[PreferredTime] = answers.pop("preferred_times", [])
-        return workflow.receive(treatment=treatment, preferred_times=preferred_times, clinic=self.clinic, **answers)
+        return workflow.receive(
+            treatment=treatment, preferred_times=preferred_times, clinic=self.clinic, now=now, **answers
+        )

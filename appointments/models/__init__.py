@@ -12,7 +12,16 @@ from appointments.models.health import HealthAnswer
 from appointments.models.messages import STUCK_AFTER, Message
 from appointments.models.parts_of_day import EVENING, NOON
 from appointments.models.preferred_times import PreferredTime
-from appointments.models.questions import MOST_COUNTED, NEWEST, WAITING, ClosedReason, Standing, Status, hash_token
+from appointments.models.questions import (
+    MOST_COUNTED,
+    NEWEST,
+    WAITING,
+    ClosedReason,
+    Standing,
+    Status,
+    hash_token,
+    private_token_of,
+)
 from appointments.models.replies import SavedReply
 from appointments.models.requests import AppointmentRequest
 from appointments.models.wordings import MailWording
@@ -42,4 +51,5 @@ __all__ = [
     "Status",
     "TimeOff",
     "hash_token",
+    "private_token_of",
 ]

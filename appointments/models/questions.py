@@ -1,6 +1,8 @@
 """Named questions about requests: what waits, what is late, who is to be told; and the queue in numbers."""
 
 import hashlib
+import uuid
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +18,7 @@ from appointments.references import read_reference
 from appointments.search_index import SHORTEST, Holds
 from appointments.telephones import as_e164
 from medspa.row_lists import QuerySetWithLists, moment
+from medspa.sealed import keyed_digest
 
 if TYPE_CHECKING:
     from appointments.models.requests import AppointmentRequest
@@ -48,6 +51,11 @@ MOST_COUNTED = 1000  # of what waits: nobody works by a larger number
 NEWEST = 1000  # are found by a search among all requests
 NEWEST_FOR_SHORT_WORDS = 10_000
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # for "has one" as a comparison: SQLite looks up no NOT NULL beside an OR
+
+
+def private_token_of(form_token: uuid.UUID) -> str:
+    """256 bits, alike for the same form however often it is sent, and wherever it is kept until it is stored."""
+    return urlsafe_b64encode(keyed_digest(str(form_token), "private link of a form")).decode().rstrip("=")
 
 
 def hash_token(token: str) -> str:

@@ -8,6 +8,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,11 +18,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from appointments import calendar_files, workflow
+from appointments import calendar_files, spool, workflow
 from appointments.forms import HealthCheckForm, TimesForm
 from appointments.models import AppointmentRequest, HealthAnswer
 from appointments.response_clock import promise, spoken
-from appointments.views.answers import known_to_nobody_else, see_other
+from appointments.views.answers import kept_for_now, known_to_nobody_else, see_other
 from medspa.models import Clinic
 from treatments.models import Treatment
 
@@ -40,9 +41,15 @@ def private(methods: list[str]) -> Callable[[Page], Callable[[HttpRequest, str],
         @require_http_methods(methods)
         @wraps(page)
         def shown(request: HttpRequest, token: str) -> HttpResponse:
-            found = AppointmentRequest.objects.behind(token, timezone.now()).select_related("treatment")
-            found = found.prefetch_related("preferred_times", "appointments", "treatment__translations")
-            appointment_request = found.first()
+            is_kept = spool.keeps(token)  # asked first: it leaves the spool once it is in the database
+            try:
+                appointment_request = _behind(token)
+                if is_kept and appointment_request is None:
+                    return kept_for_now(request, token, Clinic.objects.current())
+            except Error:
+                if is_kept:
+                    return kept_for_now(request, token, Clinic.last_read)
+                raise
             if appointment_request is None:
                 raise Http404
             return known_to_nobody_else(page(request, appointment_request))
@@ -50,6 +57,11 @@ def private(methods: list[str]) -> Callable[[Page], Callable[[HttpRequest, str],
         return shown
 
     return behind_the_address
+
+
+def _behind(token: str) -> AppointmentRequest | None:
+    found = AppointmentRequest.objects.behind(token, timezone.now()).select_related("treatment")
+    return found.prefetch_related("preferred_times", "appointments", "treatment__translations").first()
 
 
 @private(READ)

@@ -1,10 +1,10 @@
-"""The form, and the privacy notice."""
+"""The form, what is answered when its words cannot be stored, and the privacy notice."""
 
 import logging
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import DatabaseError
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from appointments import privacy
-from appointments.forms import UNSURE, AppointmentRequestForm, Flood
+from appointments import privacy, spool
+from appointments.forms import TRAP, UNSURE, AppointmentRequestForm, Flood, keep
+from appointments.models import AppointmentRequest
 from appointments.response_clock import promise, respond_by
-from appointments.views.answers import see_other
+from appointments.views.answers import kept_for_now, see_other
 from medspa.languages import addresses
 from medspa.models import Clinic
 from treatments import page_cache
@@ -23,27 +24,63 @@ from treatments import page_cache
 log = logging.getLogger(__name__)
 
 
+TYPED = ("full_name", "phone", "email", "message")
+RETRY_AFTER_SECONDS = 60
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_form(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":
-        form = AppointmentRequestForm()
-        wanted = request.GET.get("treatment", "")
-        form.initial["treatment"] = wanted if wanted in {*form.treatments, UNSURE} else _only_one(form.treatments)
-        return _show_form(request, form)
-    form = AppointmentRequestForm(request.POST)
+    if request.method == "POST":
+        return _receive(request)
+    form = AppointmentRequestForm()
+    wanted = request.GET.get("treatment", "")
+    form.initial["treatment"] = wanted if wanted in {*form.treatments, UNSURE} else _only_one(form.treatments)
+    return _show_form(request, form)
+
+
+def _receive(request: HttpRequest) -> HttpResponse:
+    """Into the database, or into the spool, or back to the patient with every word and the telephone number."""
+    try:
+        form = AppointmentRequestForm(request.POST)
+    except Error:
+        log.exception("A form came before this process has ever seen the database")
+        return _give_back(request)
     if not form.is_valid():
         return _show_form(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        appointment_request = form.judge_and_save(address=request.origin)
+        appointment_request = _store(form, request.origin)
     except Flood:
         trouble = _("Very many requests have come from your connection. Yours is not stored yet: try again later")
         return _refuse(request, form, trouble, HTTPStatus.TOO_MANY_REQUESTS)
-    except DatabaseError:
-        log.exception("A request could not be stored")
-        trouble = _("We could not save your request just now. Your answers are still here: send them again in a minute")
-        return _refuse(request, form, trouble, HTTPStatus.SERVICE_UNAVAILABLE)
+    except Error:
+        log.exception("The database refused a request")
+        return _keep(request, form)
     return see_other("appointments:my_request", appointment_request.private_token)
+
+
+def _store(form: AppointmentRequestForm, address: str) -> AppointmentRequest:
+    """Tried twice where the connection broke on the way, as it does when a database starts anew: it is stored once."""
+    before = connection.connection
+    try:
+        return form.judge_and_save(address=address)
+    except Error:
+        is_the_same = connection.connection is before and connection.is_usable()
+        if before is None or connection.in_atomic_block or is_the_same:
+            raise
+    connection.close()
+    return form.judge_and_save(address=address)
+
+
+def _keep(request: HttpRequest, form: AppointmentRequestForm) -> HttpResponse:
+    try:
+        token = keep(form, address=request.origin)
+    except spool.NotKept as trouble:
+        log.error("A request could not be kept in the spool either: %s", trouble)
+        words = _("We could not save your request just now. Your answers are still here: send them again in a minute")
+        return _refuse(request, form, words, HTTPStatus.SERVICE_UNAVAILABLE)
+    log.warning("A request is kept in the spool")
+    return kept_for_now(request, token, form.clinic, HTTPStatus.ACCEPTED)
 
 
 @page_cache.finished
@@ -63,9 +100,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             form = AppointmentRequestForm(request.POST)
         except UnreadablePostError:
             raise BadRequest("The answers broke off on their way") from None
+        except Error:
+            return _give_back(request)
         trouble = _("This page was open for too long. Your answers are still here: send them again")
         return _refuse(request, form, trouble, HTTPStatus.FORBIDDEN)
     raise PermissionDenied
+
+
+def _give_back(request: HttpRequest) -> HttpResponse:
+    """Without any help of the database: what was typed, and a button that sends it again."""
+    fields = AppointmentRequestForm.base_fields
+    typed = [(fields[name].label, request.POST[name]) for name in TYPED if request.POST.get(name)]
+    carried = [(name, value) for name in [*fields, TRAP] for value in request.POST.getlist(name)]
+    words = {"typed": typed, "carried": carried, "clinic": Clinic.last_read}
+    answer = render(request, "appointments/not_stored.html", words, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 def _refuse(request: HttpRequest, form: AppointmentRequestForm, trouble: str, status: HTTPStatus) -> HttpResponse:

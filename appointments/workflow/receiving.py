@@ -1,6 +1,5 @@
 """A patient's request comes in: from the website, or taken by the desk on the telephone or in person."""
 
-import secrets
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,7 +9,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from appointments import notifications, outbox
-from appointments.models import AppointmentRequest, Arrival, ClosedReason, Event, PreferredTime, Status, hash_token
+from appointments.models import (
+    AppointmentRequest,
+    Arrival,
+    ClosedReason,
+    Event,
+    PreferredTime,
+    Status,
+    hash_token,
+    private_token_of,
+)
 from appointments.references import new_reference
 from appointments.response_clock import respond_by
 from appointments.telephones import as_e164
@@ -50,7 +58,7 @@ def receive(
     mailed and nobody waits, until the desk presses `not_spam`. `clinic` is read where it is not given.
     """
     now, clinic = now or timezone.now(), clinic or Clinic.objects.current()
-    token, due = secrets.token_urlsafe(32), respond_by(clinic, now)
+    token, due = private_token_of(form_token), respond_by(clinic, now)
     appointment_request = AppointmentRequest(
         form_token=form_token,
         private_token=token,

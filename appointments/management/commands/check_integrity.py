@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import F, Max
 from django.db.models.functions import Coalesce
 
-from appointments import database_rules, event_log, search_index
+from appointments import database_rules, event_log, search_index, spool
 from appointments.models import Appointment, AppointmentRequest, HealthAnswer, Message, PreferredTime
 
 
@@ -47,5 +47,7 @@ def complaints() -> Iterator[str]:
         yield from (
             f"{model._meta.verbose_name} {pk} belongs to no request" for pk in orphans.values_list("pk", flat=True)
         )
+    if aside := spool.set_aside():
+        yield f"Kept requests that could not be stored: {aside}, in spool/aside of VAR_DIR. See docs/operations.md"
     behind = AppointmentRequest.objects.annotate(last=Coalesce(Max("events__version"), 0)).exclude(version=F("last"))
     yield from (f"Request {row.reference}: its events do not lead up to its version" for row in behind)

@@ -1,4 +1,4 @@
-"""The outbox worker."""
+"""The outbox worker, which also brings in what the database refused."""
 
 import logging
 import signal
@@ -10,12 +10,13 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
-from appointments import event_log, outbox, privacy, workflow
+from appointments import event_log, outbox, privacy, spool, workflow
+from appointments.forms import store_kept
 from medspa import doors
-from medspa.models import ClinicNotOpenedYet, Sign
+from medspa.models import Clinic, ClinicNotOpenedYet, Sign
 from medspa.sealed import CannotUnseal
 from treatments.exported_pages import Exported, export, is_fresh
 
@@ -23,14 +24,15 @@ PAUSE_SECONDS = 2
 ROUNDS_SECONDS = 30
 LETTING_GO_SECONDS = 6 * 60 * 60
 LONGEST_PAUSE_SECONDS = 60
-AWAY = (OSError, smtplib.SMTPException, DatabaseError)
+AWAY = (OSError, smtplib.SMTPException, Error)
 
 log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
     help = (
-        "Send the messages that are due, queue what the clock brings about (reminders, apologies, the morning digest), "
+        "Store the requests that were kept while the database refused them, send the messages that are due, "
+        "queue what the clock brings about (reminders, apologies, the morning digest), "
         "let go every six hours of what the retention policy keeps no longer, "
         "write the public pages anew into PAGES_DIR whenever they change, if it is set, "
         "and go on until stopped with Ctrl-C or SIGTERM, which lets the message in "
@@ -44,10 +46,12 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options):
         insist_on_keys()
+        spool.try_again()
         alive = SignOfLife()
         if once:
             try:
                 alive.leave()
+                replay(threading.Event())
                 make_rounds()
                 sent = send_everything_due(threading.Event(), alive)
             except AWAY as trouble:
@@ -75,12 +79,13 @@ class Command(BaseCommand):
         close_old_connections()
         alive.leave()
         try:
+            replay(stopping)
             if makes_rounds:
                 make_rounds()
             send_everything_due(stopping, alive)
         except AWAY as trouble:
             log.warning("The mail server or the database is away: %s", type(trouble).__name__)
-            return min(pause * 2, LONGEST_PAUSE_SECONDS)
+            return PAUSE_SECONDS if spool.waiting() else min(pause * 2, LONGEST_PAUSE_SECONDS)
         return PAUSE_SECONDS
 
 
@@ -104,13 +109,25 @@ def leave(sign: str) -> None:
         log.warning("No sign of life could be left: %s", type(trouble).__name__)
 
 
+def replay(stopping: threading.Event) -> None:
+    """What was kept while the database refused it becomes requests, before anything is sent."""
+    if not spool.waiting():
+        return
+    try:
+        Clinic.objects.current()
+    except ClinicNotOpenedYet:
+        return
+    replayed = spool.replay(store_kept, stop=stopping.is_set)
+    log.info("%d kept requests are in the database now", replayed)
+
+
 def insist_on_keys() -> None:
     """Before the first message: what the keys cannot open would go out as nothing."""
     try:
         event_log.insist_on_keys()
     except CannotUnseal as trouble:
         raise CommandError(str(trouble)) from None
-    except DatabaseError:
+    except Error:
         log.warning("The database is away, so that the keys could not be tried")
 
 
