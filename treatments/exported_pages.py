@@ -14,14 +14,19 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import override
 
+from medspa.languages import NAMES, other_language, same_page
+from medspa.models import Clinic
 from treatments.models import ContentVersion, Standing
 from treatments.page_cache import UNTIL_CHANGED, Environ, Page, answer_of, finish, is_finished_at
 from treatments.sitemaps import Pages
 
 ENDINGS = {"": "", "gzip": ".gz", "br": ".br"}
 HEADERS_FILE = "headers.conf"  # beside the pages, in nginx's words
+TROUBLE = ("away", "too-large", "too-many")  # what a web server says by itself, with the clinic's telephone number
 SENT_BY_THE_SERVER = {"content-type", "content-length", "content-encoding", "etag"}
 
 
@@ -37,7 +42,8 @@ class Exported(NamedTuple):
 
 
 def export(django: Callable, folder: Path) -> Exported:
-    """Write every finished page below `folder/pages`. Raises OSError if that cannot be done, PageNotFinished if Django
+    """Write every finished page below `folder/pages`, and what the web server says when it cannot ask the site below
+    `folder/trouble`. Raises OSError if that cannot be done, PageNotFinished if Django
     answers with anything but a page that may be kept; then nothing was removed."""
     since, standing = timezone.now(), ContentVersion.objects.standing()
     if standing is None:
@@ -46,6 +52,9 @@ def export(django: Callable, folder: Path) -> Exported:
     written: set[Path] = set()
     for path, page in pages.items():
         written |= set(_write(folder / "pages" / path.strip("/"), page))
+    for name in TROUBLE:
+        for language in NAMES:
+            _replace(folder / "trouble" / f"{name}.{language}.html", trouble(name, language).encode())
     for page in [*pages.values()][:1]:
         _replace(folder / HEADERS_FILE, _for_nginx(page).encode())
     removed = _remove_others(folder / "pages", written)
@@ -108,6 +117,14 @@ def asked(path: str) -> Environ:
         "wsgi.errors": sys.stderr,
         **({"HTTP_X_FORWARDED_PROTO": site.scheme} if settings.SECURE_PROXY_SSL_HEADER else {}),
     }
+
+
+def trouble(name: str, language: str) -> str:
+    """The page about one of TROUBLE."""
+    home = same_page("/", language)
+    with override(language):
+        words = {"clinic": Clinic.objects.current(), "other_language": other_language(home)}
+        return render_to_string(f"trouble/{name}.html", words)
 
 
 def _write(folder: Path, page: Page) -> Iterator[Path]:

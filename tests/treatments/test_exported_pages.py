@@ -84,6 +84,19 @@ def test_the_headers_are_there_for_nginx(treatment, tmp_path):
     assert "Content-Length" not in words
 
 
+def test_what_the_web_server_says_by_itself_has_the_telephone_number(treatment, clinic, tmp_path):
+    export(tmp_path)
+    for name in exported_pages.TROUBLE:
+        english, spanish = ((tmp_path / f"trouble/{name}.{language}.html").read_text() for language in ("en", "es"))
+        assert clinic.telephone in english
+        assert clinic.telephone in spanish
+        assert '<html lang="en">' in english
+        assert '<html lang="es">' in spanish
+        assert english != spanish
+    assert "what you typed is still there" in (tmp_path / "trouble/away.en.html").read_text()
+    assert "sigue ahí" in (tmp_path / "trouble/away.es.html").read_text()
+
+
 def test_a_page_that_is_gone_loses_its_files_and_nothing_else_changes(treatment, tmp_path):
     export(tmp_path)
     privacy = tmp_path / "pages/privacy/index.html"

@@ -1,0 +1,295 @@
+"""Puts the site on a Debian server behind nginx, brings it up to date, and goes back. Each can be repeated.
+
+    sudo python3 deploy/server.py install clinic.example [--dry-run]
+    sudo python3 deploy/server.py upgrade [--dry-run]
+    sudo python3 /opt/medspa/current/deploy/server.py back [--dry-run]
+    sudo medspa COMMAND ...       a command of manage.py, as the site's own user and with its environment
+
+`install` and `upgrade` take the release from the folder that this file is in. docs/operations.md tells the whole way.
+"""
+
+import argparse
+import base64
+import os
+import pwd
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ask_health import ask
+
+HERE = Path(__file__).resolve().parent.parent
+HOME = Path("/opt/medspa")
+RELEASES, CURRENT = HOME / "releases", HOME / "current"
+ENVIRONMENT = Path("/etc/medspa/clinic.env")
+TLS = Path("/etc/medspa/tls")
+SOCKET = "/run/medspa/web.sock"
+UNITS = Path("/etc/systemd/system")
+SITES = Path("/etc/nginx")
+COMMAND = Path("/usr/local/bin/medspa")
+USER, MAY_KNOCK, WEB_SERVER = "medspa", "medspa-web", "www-data"
+FOLDERS = {  # what each is for stands in docs/operations.md
+    "/opt/medspa/releases": ("root", 0o755),
+    "/etc/medspa/tls": ("root", 0o700),
+    "/var/lib/medspa": (USER, 0o700),
+    "/var/cache/medspa": (USER, 0o755),
+    "/var/backups/medspa": (USER, 0o700),
+    "/var/www/acme": ("root", 0o755),
+}
+STARTED = ("medspa-web.socket", "medspa-web.service", "medspa-sender.service", "medspa-backup.timer")
+NEEDED = {"nginx": "nginx", "systemctl": "systemd", "openssl": "openssl", "runuser": "util-linux"}
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis")
+KEPT_RELEASES = 3
+PATIENCE_SECONDS = 60
+HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+
+
+class CannotGoOn(Exception):
+    """Why the work stops here, in one line. What was done stays, and may be done again."""
+
+
+class Hands:
+    """Does what it says, or only says it."""
+
+    def __init__(self, *, dry: bool) -> None:
+        self.dry = dry
+
+    def run(self, *command: str, user: str = "") -> None:
+        """`user`: as whom, with the site's environment; else as root."""
+        print("+", *([f"[as {user}]"] if user else []), shlex.join(command), flush=True)
+        if not self.dry and subprocess.run(command, **(as_the_site(user) if user else {})).returncode:
+            raise CannotGoOn(f"This failed: {shlex.join(command)}")
+
+    def write(self, file: Path, text: str, mode: int = 0o644) -> None:
+        print(f"+ write {file}", flush=True)
+        if not self.dry:
+            beside = file.with_name(f".{file.name}.new")
+            beside.unlink(missing_ok=True)
+            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
+                os.fchmod(out.fileno(), mode)
+                out.write(text)
+            beside.replace(file)
+
+    def point(self, link: Path, target: Path) -> None:
+        print(f"+ {link} -> {target}", flush=True)
+        if not self.dry:
+            beside = link.with_name(f".{link.name}.new")
+            beside.unlink(missing_ok=True)
+            beside.symlink_to(target)
+            beside.replace(link)
+
+
+def as_the_site(user: str) -> dict:
+    """How a program is started that may do no more than the site, and knows what the site knows."""
+    told = {"PATH": "/usr/bin:/bin", "HOME": "/var/lib/medspa", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    person = pwd.getpwnam(user)
+    who = {"user": user, "group": person.pw_gid, "extra_groups": [], "umask": 0o077}
+    return {**who, "env": told | read_environment(ENVIRONMENT.read_text()), "cwd": "/"}
+
+
+def read_environment(text: str) -> dict[str, str]:
+    """Lines of NAME='value', as systemd reads them: nothing in a value is expanded."""
+    found = {}
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            name, _equals, value = line.partition("=")
+            found[name.strip()] = "".join(shlex.split(value))
+    return found
+
+
+def install(host: str, hands: Hands) -> None:
+    host = host.lower()
+    if not HOST.fullmatch(host):
+        raise CannotGoOn(f"{host!r} is no name of a site. Try clinic.example.")
+    insist_on_what_is_needed()
+    make_users_and_folders(hands)
+    if ENVIRONMENT.exists():
+        print(f"  {ENVIRONMENT} is there and stays as it is")
+    else:
+        hands.write(ENVIRONMENT, first_environment(host), 0o600)
+    if not (TLS / "certificate.pem").exists():
+        hands.run(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "365",
+            "-subj",
+            f"/CN={host}",
+            "-addext",
+            f"subjectAltName=DNS:{host}",
+            "-keyout",
+            f"{TLS}/key.pem",
+            "-out",
+            f"{TLS}/certificate.pem",
+        )
+    arrive(hands, host)
+
+
+def upgrade(hands: Hands) -> None:
+    if not ENVIRONMENT.exists():
+        raise CannotGoOn(f"There is no {ENVIRONMENT}. Install first: sudo python3 deploy/server.py install NAME")
+    insist_on_what_is_needed()
+    arrive(hands, own_host())
+
+
+def arrive(hands: Hands, host: str) -> None:
+    """The release in this folder becomes the site. Until the link is moved the former one goes on."""
+    release = RELEASES / time.strftime("%Y%m%d-%H%M%S")
+    print(f"+ copy {HERE} to {release}", flush=True)
+    if not hands.dry:
+        shutil.copytree(HERE, release, ignore=LEFT_OUT, symlinks=True)
+        release.chmod(0o755)
+    hands.run("python3", f"{release}/deploy/install.py")
+    hands.run("chmod", "--recursive", "go=u-w", str(release))
+    hands.run(f"{release}/.venv/bin/python", "-m", "compileall", "-q", *(f"{release}/{floor}" for floor in FLOORS))
+    prepare(hands, release, ["migrate", "--noinput"], ["open_clinic"])
+    move_in(hands, host, release)
+    forget_old_releases(hands, release)
+
+
+FLOORS = ("medspa", "treatments", "appointments")
+
+
+def back(hands: Hands) -> None:
+    """The release before the current one. The database stays as it is: it fits both."""
+    current = CURRENT.resolve()
+    older = sorted(release for release in RELEASES.iterdir() if release.name < current.name)
+    if not older:
+        raise CannotGoOn("There is no older release to go back to.")
+    move_in(hands, own_host(), older[-1])
+    print(f"The site is back at {older[-1].name}. To go forward again: upgrade.")
+
+
+def move_in(hands: Hands, host: str, release: Path) -> None:
+    """Who asks meanwhile waits at the socket. nginx gets its pages once the new release can send what they name."""
+    prepare(hands, release, ["collectstatic", "--noinput", "-v", "0"])
+    hands.point(CURRENT, release)
+    for unit in sorted((release if release.exists() else HERE).glob("deploy/systemd/*")):
+        hands.write(UNITS / unit.name, unit.read_text())
+    hands.write(COMMAND, f'#!/bin/sh\nexec python3 {CURRENT}/deploy/server.py manage "$@"\n', 0o755)
+    hands.run("systemctl", "daemon-reload")
+    hands.run("systemctl", "enable", "--quiet", *STARTED)
+    hands.run("systemctl", "start", "medspa-web.socket", "medspa-backup.timer")
+    hands.run("systemctl", "restart", "medspa-web.service", "medspa-sender.service")
+    prepare(hands, release, ["export_pages", "/var/cache/medspa"])
+    put_behind_nginx(hands, host, release)
+    if not hands.dry:
+        insist_on_health(host)
+
+
+def put_behind_nginx(hands: Hands, host: str, release: Path) -> None:
+    given = (release if release.exists() else HERE) / "deploy" / "nginx.conf"
+    hands.write(SITES / "sites-available" / "medspa", given.read_text().replace("clinic.example", host))
+    hands.point(SITES / "sites-enabled" / "medspa", SITES / "sites-available" / "medspa")
+    if (SITES / "sites-enabled" / "default").is_symlink():
+        hands.run("rm", str(SITES / "sites-enabled" / "default"))
+    hands.run("nginx", "-t", "-q")
+    hands.run("systemctl", "enable", "--quiet", "nginx")
+    hands.run("systemctl", "reload-or-restart", "nginx")
+
+
+def prepare(hands: Hands, release: Path, *commands: list[str]) -> None:
+    for command in commands:
+        hands.run(f"{release}/.venv/bin/python", f"{release}/manage.py", *command, user=USER)
+
+
+def insist_on_health(host: str) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        status, words = ask(SOCKET, host)
+        if status == 200:
+            print(f"The site is well: {words}")
+            return
+        time.sleep(1)
+    raise CannotGoOn(f"The site is not well: {words} Look: journalctl -u medspa-web -u medspa-sender -n 50")
+
+
+def insist_on_what_is_needed() -> None:
+    if os.geteuid() != 0:
+        raise CannotGoOn("This needs root. Put sudo before it.")
+    missing = {package for program, package in NEEDED.items() if not shutil.which(program)}
+    if subprocess.run(["python3", "-c", "import ensurepip, venv"], capture_output=True).returncode:
+        missing.add("python3-venv")
+    if missing:
+        raise CannotGoOn(f"Something is missing. Run: apt-get install --yes {' '.join(sorted(missing))}")
+
+
+def make_users_and_folders(hands: Hands) -> None:
+    hands.run("groupadd", "--system", "--force", MAY_KNOCK)
+    if not any(person.pw_name == USER for person in pwd.getpwall()):
+        hands.run("useradd", "--system", "--user-group", "--home-dir", "/var/lib/medspa", "--no-create-home",
+                  "--shell", "/usr/sbin/nologin", USER)  # fmt: skip
+    hands.run("usermod", "--append", "--groups", MAY_KNOCK, WEB_SERVER)
+    for folder, (owner, mode) in FOLDERS.items():
+        hands.run("install", "--directory", f"--owner={owner}", f"--group={owner}", f"--mode={mode:o}", folder)
+    hands.run("chmod", "0755", "/etc/medspa")
+
+
+def first_environment(host: str) -> str:
+    """The example, with the site's name and secrets of its own."""
+    text = (HERE / "deploy" / "clinic.env.example").read_text().replace("clinic.example", host)
+    text = text.replace("SECRET_KEY=''", f"SECRET_KEY='{secrets.token_urlsafe(64)}'")
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # a Fernet key
+    text = text.replace("DATA_KEYS=''", f"DATA_KEYS='{key}'")
+    return text.replace("WEB_CONCURRENCY='2'", f"WEB_CONCURRENCY='{max(2, os.cpu_count() or 2)}'")
+
+
+def own_host() -> str:
+    return read_environment(ENVIRONMENT.read_text())["ALLOWED_HOSTS"].split(",")[0]
+
+
+def forget_old_releases(hands: Hands, newest: Path) -> None:
+    releases = sorted(RELEASES.iterdir()) if RELEASES.exists() else []
+    for release in releases[: max(0, len(releases) - KEPT_RELEASES)]:
+        if release != newest:
+            hands.run("rm", "--recursive", "--force", str(release))
+
+
+def manage(command: list[str]) -> int:
+    """manage.py as the site's user, with this terminal."""
+    insist_on_what_is_needed()
+    python = [f"{CURRENT}/.venv/bin/python", f"{CURRENT}/manage.py", *command]
+    return subprocess.run(python, **as_the_site(USER)).returncode
+
+
+def main(words: Iterable[str]) -> int:
+    words = [*words]
+    if words[:1] == ["manage"]:  # what follows is manage.py's own
+        return manage(words[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb, promise in (
+        ("install", "put the site on this server under the name HOST"),
+        ("upgrade", "put the release in this folder in place of the one that runs"),
+        ("back", "run the release before the current one again"),
+    ):
+        one = verbs.add_parser(verb, help=promise, description=promise)
+        one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+        if verb == "install":
+            one.add_argument("host", metavar="HOST", help="the site's name, such as clinic.example")
+    asked = parser.parse_args(words)
+    hands = Hands(dry=asked.dry_run)
+    if asked.verb == "install":
+        install(asked.host, hands)
+    else:
+        {"upgrade": upgrade, "back": back}[asked.verb](hands)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except CannotGoOn as reason:
+        sys.exit(str(reason))
+    except KeyboardInterrupt:
+        sys.exit("Stopped. What was done stays; the same command goes on from there.")

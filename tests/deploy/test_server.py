@@ -1,0 +1,84 @@
+"""The program that puts the site on a server: what it says it will do, and what it writes down."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from cryptography.fernet import Fernet
+
+from medspa.environment import SECRET_LENGTH
+from tests.site import PROJECT
+
+sys.path.insert(0, str(PROJECT / "deploy"))
+import server  # noqa: E402  (a program of its own beside the site)
+
+UNITS = {file.name for file in (PROJECT / "deploy" / "systemd").iterdir()}
+
+
+@pytest.fixture
+def ready(monkeypatch, tmp_path):
+    """A server that has what is needed, and no site yet."""
+    monkeypatch.setattr(server, "insist_on_what_is_needed", lambda: None)
+    for name in ("ENVIRONMENT", "TLS", "RELEASES", "CURRENT", "SITES"):
+        monkeypatch.setattr(server, name, tmp_path / name)
+
+
+def test_a_dry_run_says_every_step_in_order_and_changes_nothing(ready, tmp_path, capsys):
+    assert server.main(["install", "clinic.example", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    steps = ("useradd", "write", "deploy/install.py", "migrate", "open_clinic", "collectstatic", "CURRENT ->",
+             "systemctl restart", "export_pages", "nginx -t", "reload-or-restart nginx")  # fmt: skip
+    places = [said.index(step) for step in steps]
+    assert places == sorted(places)
+    assert {unit for unit in UNITS if f"/etc/systemd/system/{unit}\n" in said} == UNITS
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "clinic", "https://clinic.example", "clinic.example; rm", "-x.example", ""]
+)
+def test_a_name_that_is_none_is_refused_before_anything_happens(ready, name, capsys):
+    with pytest.raises(server.CannotGoOn, match="is no name of a site"):
+        server.install(name, server.Hands(dry=True))
+    assert "+" not in capsys.readouterr().out
+
+
+def test_an_upgrade_needs_something_to_upgrade(ready):
+    with pytest.raises(server.CannotGoOn, match="Install first"):
+        server.main(["upgrade", "--dry-run"])
+
+
+def test_the_first_environment_starts_the_real_site(tmp_path):
+    told = server.read_environment(server.first_environment("skin.example"))
+    assert len(told["SECRET_KEY"]) >= SECRET_LENGTH
+    Fernet(told["DATA_KEYS"])
+    assert told["SECRET_KEY"] != server.read_environment(server.first_environment("skin.example"))["SECRET_KEY"]
+    assert "clinic.example" not in str(told)
+    here = {"PATH": os.environ["PATH"], **told, "VAR_DIR": str(tmp_path), "PAGES_DIR": str(tmp_path)}
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=PROJECT, env=here, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_environment_is_read_as_systemd_reads_it():
+    text = "# words\n\nA='with $HOME and \"quotes\"'\nB=plain\nC=''\n D='Clinic <a@b.example>'\n"
+    told = {"A": 'with $HOME and "quotes"', "B": "plain", "C": "", "D": "Clinic <a@b.example>"}
+    assert server.read_environment(text) == told
+
+
+def test_readme_knows_every_variable_of_the_example():
+    named = server.read_environment((PROJECT / "deploy" / "clinic.env.example").read_text())
+    assert set(named) <= set(re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "README.md").read_text(), re.MULTILINE))
+
+
+def test_what_the_places_are_called_is_the_same_everywhere():
+    said = (PROJECT / "docs" / "operations.md").read_text()
+    nginx = (PROJECT / "deploy" / "nginx.conf").read_text()
+    socket = (PROJECT / "deploy" / "systemd" / "medspa-web.socket").read_text()
+    assert f"unix:{server.SOCKET} " in nginx
+    assert f"ListenStream={server.SOCKET}\n" in socket
+    assert f"SocketGroup={server.MAY_KNOCK}\n" in socket
+    for folder in [*server.FOLDERS, server.SOCKET, str(server.ENVIRONMENT), str(server.CURRENT)]:
+        assert folder.removesuffix("/acme") in said + nginx

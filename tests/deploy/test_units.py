@@ -1,0 +1,44 @@
+"""What systemd itself says of our units."""
+
+import re
+import subprocess
+
+import pytest
+
+from tests.deploy.behind import program
+from tests.site import PROJECT
+
+UNITS = sorted((PROJECT / "deploy" / "systemd").iterdir())
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+MOST_EXPOSED = {"medspa-web.service": 0.5, "medspa-sender.service": 1.3, "medspa-backup.service": 0.5}
+ANALYZE = program("systemd-analyze")
+pytestmark = pytest.mark.skipif(not ANALYZE, reason="there is no systemd-analyze on this machine")
+
+
+def test_systemd_understands_every_line(tmp_path):
+    for unit in UNITS:
+        words = unit.read_text().replace("/opt/medspa/current/.venv/bin/python", "/bin/true")
+        (tmp_path / unit.name).write_text(words)
+    files = [str(tmp_path / unit.name) for unit in UNITS]
+    done = subprocess.run([ANALYZE, "verify", "--man=no", *files], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if "medspa" in line]
+    assert not said
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda file: file.name)
+def test_a_service_is_no_more_exposed_than_it_must_be(service):
+    limit = int(MOST_EXPOSED[service.name] * 10)
+    command = [ANALYZE, "security", "--no-pager", "--offline=true", f"--threshold={limit}", str(service)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    assert exposure, done.stdout + done.stderr
+    assert float(exposure[1]) <= MOST_EXPOSED[service.name]
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda file: file.name)
+def test_every_service_runs_as_the_sites_own_user_and_may_gain_nothing(service):
+    lines = service.read_text().splitlines()
+    for line in ("User=medspa", "NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "UMask=0077"):
+        assert line in lines
