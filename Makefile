@@ -51,7 +51,7 @@ bench: ## what reading, accepting, the desk and free times cost, as ratios; mail
 	@$(dev_packages)
 	@missed=0; \
 	.venv/bin/python bench/desk.py $(ARGS) || missed=1; \
-	for one in reading accept free_times mail flood; do .venv/bin/python bench/$$one.py || missed=1; done; \
+	for one in in_process reading accept free_times mail flood; do .venv/bin/python bench/$$one.py || missed=1; done; \
 	exit $$missed
 
 faults: ## kill the site two hundred times under load, cut its power a hundred times; half an hour, by hand

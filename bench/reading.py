@@ -1,15 +1,16 @@
 """What it costs to read a page: finished pages beside a bare WSGI application that sends the same bytes.
 
-    .venv/bin/python bench/reading.py [--rounds 8] [--peer NAME=URL ...]
+    .venv/bin/python bench/reading.py [--rounds 12] [--peer NAME=URL ...] [--cached-peer NAME=URL ...]
 
-Both are served by gunicorn as the site is; nginx sends the exported pages, if it is there; granian serves the same
-application, if it is installed. The load is wrk's, or a client of our own where there is none. A peer is a page of
-another program that is served already, on this machine. Ends with exit code 1 if a goal is missed.
+Both are served by gunicorn as the site is, with one worker; nginx and Caddy send the exported pages, if they are there;
+granian serves the same application, if it is installed. The load is wrk's, or a client of our own where there is none.
+All servers have one core and who asks has another, where there are two; each kind of answer is compared with the bare
+one of its kind, whose slices are next to it. A peer is a page of another program that is served already, on this
+machine: one that is made for each visit, or one from that program's cache. Ends with exit code 1 if a goal is missed.
 """
 
 import argparse
 import http.client
-import json
 import os
 import re
 import shutil
@@ -18,16 +19,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
+import bare
 from slices import (
     PROJECT,
     Server,
     Slice,
+    cores,
+    cpu_of,
     cpu_ratios,
     family,
     free_port,
@@ -35,28 +39,18 @@ from slices import (
     interleaved,
     is_steady,
     prepared,
+    ratios,
+    staying_on,
     table,
     verdicts,
 )
 
 PAGE = "/treatments/microneedling/"
 KINDS = {"plain": {}, "br": {"Accept-Encoding": "br"}, "304": {"Accept-Encoding": "br", "If-None-Match": ""}}
+ANEW_PAGE = "made anew"
+ANEW = {ANEW_PAGE: PAGE, "made anew, front page": "/", "made anew, list": "/treatments/"}
 CLIENTS = 8
-LEAST_CPU, LEAST_RATE, LEAST_NGINX, LEAST_GRANIAN = 0.93, 0.90, 7, 4
-BARE = """
-import json
-from pathlib import Path
-
-given = json.loads(Path(__file__).with_name("answers.json").read_text())
-answers = {f"/{name}": (status, [tuple(pair) for pair in headers], bytes.fromhex(body))
-           for name, (status, headers, body) in given.items()}
-
-
-def application(environ, start_response):
-    status, headers, body = answers[environ["PATH_INFO"]]
-    start_response(status, headers)
-    return [body] if body else []
-"""
+LEAST_CPU, LEAST_RATE = 0.93, 0.90
 NGINX = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 256; }}
@@ -65,6 +59,19 @@ http {{
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{ listen 127.0.0.1:{port}; root {folder}/export/pages; charset utf-8; gzip_static on;
     location / {{ try_files $uri $uri/index.html =404; include {folder}/export/headers.conf; }} }}
+}}
+"""
+CADDY = """
+{{
+  admin off
+  auto_https off
+}}
+:{port} {{
+  bind 127.0.0.1
+  root * {folder}/export/pages
+  file_server {{
+    precompressed br gzip
+  }}
 }}
 """
 
@@ -125,105 +132,131 @@ def by_hand(port: int, path: str, headers: dict[str, str], expected: int) -> tup
     return sum(right for right, _wrong in counts), sum(wrong for _right, wrong in counts)
 
 
-def measure(rounds: int, peers: dict[str, str], folder: Path) -> int:
+def measure(rounds: int, peers: dict[str, str], folder: Path) -> dict[str, list[Slice]]:
     port = free_port()
-    address = {"SITE_URL": f"http://127.0.0.1:{port}"}
+    address = {"SITE_URL": f"http://127.0.0.1:{port}", "WEB_CONCURRENCY": "1"}
     site_folder = prepared(folder / "site", **address)
-    servers = [gunicorn("medspa.wsgi", port, site_folder, **address)]
+    ours, askers = cores()
+    servers: list[Server] = []
     try:
-        site = servers[0]
-        kinds = {name: dict(headers) for name, headers in KINDS.items()}
-        kinds["304"]["If-None-Match"] = dict(ask(port, PAGE, kinds["br"])[1])["ETag"]
-        answers = {name: ask(port, PAGE, headers) for name, headers in kinds.items()}
-        servers.append(bare := serve_bare(answers, folder))
+        with staying_on(ours):
+            servers.append(site := gunicorn("medspa.wsgi", port, site_folder, **address))
+            kinds = {name: dict(headers) for name, headers in KINDS.items()}
+            kinds["304"]["If-None-Match"] = dict(ask(port, PAGE, kinds["br"])[1])["ETag"]
+            servers.append(limit := serve_bare(site, kinds, folder))
+            also = {}
+            for name, server in others(site_folder, folder, address):
+                servers.append(server)
+                also[name] = contestant(server, PAGE, {"Accept-Encoding": "gzip"}, 200)
         contestants = {}
         for name, headers in kinds.items():
-            status = answers[name][0]
-            contestants[f"bare, {name}"] = contestant(bare, f"/{name}", headers, status)
+            status = ask(site.port, PAGE, headers)[0]
             contestants[f"finished, {name}"] = contestant(site, PAGE, headers, status)
-        contestants["bare, plain, again"] = contestant(bare, "/plain", {}, 200)
-        contestants["made anew"] = contestant(site, PAGE, {"Cookie": "session=nobody"}, 200)
-        for name, server in [*others(site_folder, folder, address)]:
-            servers.append(server)
-            contestants[name] = contestant(server, PAGE, {"Accept-Encoding": "gzip"}, 200)
-        for name, url in peers.items():
-            contestants[name] = peer(url)
-        found = interleaved(contestants, rounds)
+            contestants[f"bare, {name}"] = contestant(limit, f"{PAGE}{name}", headers, status)
+            contestants[f"bare, {name}, again"] = contestant(limit, f"{PAGE}{name}", headers, status)
+        groups = [[f"finished, {kind}", f"bare, {kind}", f"bare, {kind}, again"] for kind in KINDS]
+        for name, path in ANEW.items():
+            also[name] = contestant(site, path, {"Cookie": "session=nobody"}, 200)
+        also |= {name: peer(url, ours) for name, url in peers.items()}
+        with staying_on(askers):
+            return interleaved(contestants | also, rounds, groups)
     finally:
         for server in servers:
             server.stop()
-    return judge(found)
 
 
-def serve_bare(answers: dict, folder: Path) -> Server:
-    left_out = {"server", "date", "connection"}
-    kept = {
-        name: (f"{status} X", [pair for pair in headers if pair[0].lower() not in left_out], body.hex())
-        for name, (status, headers, body) in answers.items()
-    }
-    (folder / "answers.json").write_text(json.dumps(kept))
-    (folder / "bare.py").write_text(BARE)
-    return gunicorn("bare:application", free_port(), folder / "site", PYTHONPATH=f"{folder}:{PROJECT}")
+def serve_bare(site: Server, kinds: dict[str, dict[str, str]], folder: Path) -> Server:
+    """With the site's own answers, byte for byte."""
+    by_the_server = {"server", "date", "connection"}
+    answers = {}
+    for name, headers in kinds.items():
+        status, said, body = ask(site.port, PAGE, headers)
+        answers[f"{PAGE}{name}"] = (
+            f"{status} X",
+            [pair for pair in said if pair[0].lower() not in by_the_server],
+            body,
+        )
+    bare.write(answers, file := folder / "answers.json")
+    paths = {"PYTHONPATH": f"{PROJECT / 'bench'}:{PROJECT}", "BARE_ANSWERS": str(file), "WEB_CONCURRENCY": "1"}
+    server = gunicorn("bare:application", free_port(), folder / "site", **paths)
+    for name, headers in kinds.items():
+        alike = [undated(ask(one.port, path, headers)) for one, path in ((site, PAGE), (server, f"{PAGE}{name}"))]
+        assert alike[0] == alike[1], name
+    return server
 
 
-def others(site_folder: Path, folder: Path, address: dict[str, str]):
+def undated(answer: tuple[int, list[tuple[str, str]], bytes]) -> tuple:
+    return answer[0], [pair for pair in answer[1] if pair[0] != "Date"], answer[2]
+
+
+def others(site_folder: Path, folder: Path, address: dict[str, str]) -> Iterator[tuple[str, Server]]:
+    environment = {**os.environ, **address, "VAR_DIR": str(site_folder)}
     if find_spec("granian"):
         port = free_port()
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "2"]
-        environment = {**os.environ, **address, "VAR_DIR": str(site_folder)}
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1"]
         yield "finished, granian", Server([*command, "medspa.wsgi:application"], port, environment)
-    if shutil.which("nginx"):
-        port = free_port()
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
-        command = [sys.executable, "manage.py", "export_pages", str(folder / "export")]
-        environment = {**os.environ, **address, "VAR_DIR": str(site_folder)}
-        subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
-        folder.chmod(0o755)  # nginx reads as a user of its own
-        command = ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
-        yield "exported, nginx", Server(command, port, dict(os.environ))
+    command = [sys.executable, "manage.py", "export_pages", str(folder / "export")]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    folder.chmod(0o755)  # nginx reads as a user of its own
+    for name, words, options in (
+        ("nginx", NGINX, ["-c", "{file}", "-p", "{folder}"]),
+        ("caddy", CADDY, ["run", "--adapter", "caddyfile", "--config", "{file}"]),
+    ):
+        if shutil.which(name):
+            port, file = free_port(), folder / f"{name}.conf"
+            file.write_text(words.format(folder=folder, port=port))
+            command = [name, *(word.format(file=file, folder=folder) for word in options)]
+            homes = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "GOMAXPROCS": "1"}
+            yield f"exported, {name}", Server(command, port, os.environ | homes)
 
 
-def peer(url: str) -> Callable[[], Slice]:
+def peer(url: str, stays_on: set[int]) -> Callable[[], Slice]:
     """A page that is served already: its CPU is that of whoever listens there, and of what that started."""
     parts = urlsplit(url)
     running = Server.__new__(Server)
     running.port = parts.port or 80
     pids = subprocess.run(["fuser", f"{running.port}/tcp"], capture_output=True, text=True).stdout.split()
     oldest = min(map(int, pids))
-    running.cpu_ns = lambda: sum(_cpu(pid) for pid in family(oldest))  # type: ignore[method-assign]
+    for pid in family(oldest):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), stays_on)
+    running.cpu_ns = lambda: sum(cpu_of(pid) for pid in family(oldest))  # type: ignore[method-assign]
     return contestant(running, parts.path, {}, 200)
 
 
-def _cpu(pid: int) -> int:
-    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat"))
-
-
-def judge(found: dict[str, list[Slice]]) -> int:
-    table(found, "bare, plain", "bare, plain, again")
+def judge(found: dict[str, list[Slice]], peers: Iterable[str], cached_peers: Iterable[str]) -> int:
+    beside = {name: f"bare, {kind}" for name in found for kind in KINDS if name.split(", ")[1:2] == [kind]}
+    table(found, "bare, plain", "bare, plain, again", beside=beside)
+    steady = [is_steady(found, f"bare, {kind}", f"bare, {kind}, again") for kind in KINDS]
     goals = []
+
+    def ask_for(words: str, least: float, reached: float) -> None:
+        goals.append((f"{words}, at least", least, reached, reached >= least))
+
     for kind in KINDS:
-        cpu = median(cpu_ratios(found, f"finished, {kind}", f"bare, {kind}"))
-        pairs = zip(found[f"finished, {kind}"], found[f"bare, {kind}"], strict=True)
-        rate = median(one.rate / other.rate for one, other in pairs)
-        goals.append((f"finished of bare by CPU, {kind}, at least", LEAST_CPU, cpu, cpu >= LEAST_CPU))
-        goals.append((f"finished of bare by rate, {kind}, at least", LEAST_RATE, rate, rate >= LEAST_RATE))
-    for name, least in (("exported, nginx", LEAST_NGINX), ("finished, granian", LEAST_GRANIAN)):
+        names = f"finished, {kind}", f"bare, {kind}"
+        ask_for(f"finished of bare by CPU, {kind}", LEAST_CPU, median(cpu_ratios(found, *names)))
+        ask_for(f"finished of bare by rate, {kind}", LEAST_RATE, median(ratios(found, *names, by="rate")))
+    cheaper = [("exported, nginx", "finished, br", 7), ("finished, granian", "finished, br", 4)]
+    cheaper += [(ANEW_PAGE, name, 6) for name in peers] + [("finished, plain", name, 2.8) for name in cached_peers]
+    for name, than, times in cheaper:
         if name in found:
-            times = median(cpu_ratios(found, name, "finished, br"))
-            goals.append((f"{name}, times cheaper than gunicorn", least, times, times >= least))
+            ask_for(f"{name}, times cheaper than {than}", times, median(cpu_ratios(found, name, than)))
     failures = sum(one.failures for slices in found.values() for one in slices)
     goals.append(("failures", 0, failures, failures == 0))
-    return verdicts(goals, is_noisy=not is_steady(found, "bare, plain", "bare, plain, again"))
+    return verdicts(goals, is_noisy=not all(steady))
 
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--rounds", type=int, default=8)
+    words.add_argument("--rounds", type=int, default=12)
     words.add_argument("--peer", action="append", default=[], metavar="NAME=URL", help="another program's page")
+    words.add_argument("--cached-peer", action="append", default=[], metavar="NAME=URL", help="one from its cache")
     options = words.parse_args()
-    peers = dict(one.split("=", 1) for one in options.peer)
+    peers, cached = (dict(one.split("=", 1) for one in some) for some in (options.peer, options.cached_peer))
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(1 if measure(options.rounds, peers, Path(folder)) else 0)
+        found = measure(options.rounds, peers | cached, Path(folder))
+    sys.exit(1 if judge(found, peers, cached) else 0)
 
 
 if __name__ == "__main__":

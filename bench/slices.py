@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
@@ -89,6 +89,23 @@ def gunicorn(application: str, port: int, folder: Path, **settings: str) -> Serv
     return Server(command, port, environment)
 
 
+def cores() -> tuple[set[int], set[int]]:
+    """One for the servers, the others for who asks; the same for both where there is but one."""
+    mine = sorted(os.sched_getaffinity(0))
+    return {mine[-1]}, set(mine[:-1] or mine)
+
+
+@contextmanager
+def staying_on(some: set[int]) -> Iterator[None]:
+    """While inside, this program and what it starts run on these cores alone."""
+    former = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, some)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, former)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -105,36 +122,51 @@ def prepared(folder: Path, **settings: str) -> Path:
     return folder
 
 
-def interleaved(contestants: dict[str, Callable[[], Slice]], rounds: int) -> dict[str, list[Slice]]:
-    """One slice of each in every round, in random order."""
+def interleaved(
+    contestants: dict[str, Callable[[], Slice]], rounds: int, groups: Sequence[Sequence[str]] = ()
+) -> dict[str, list[Slice]]:
+    """One slice of each in every round, in random order; those of a group next to each other, in random order too."""
     found: dict[str, list[Slice]] = {name: [] for name in contestants}
+    grouped = {name for group in groups for name in group}
+    every = [*groups, *([name] for name in contestants if name not in grouped)]
     for number in range(rounds):
         print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr)
-        for name in random.sample(list(contestants), len(contestants)):
-            found[name].append(contestants[name]())
+        for group in random.sample(every, len(every)):
+            for name in random.sample(group, len(group)):
+                found[name].append(contestants[name]())
     print(file=sys.stderr)
     return found
 
 
-def table(found: dict[str, list[Slice]], reference: str, again: str) -> None:
-    """CPU of the reference over CPU of each, and rate of each over rate of the reference: 1 is as good."""
-    print(f"\n1 is {reference}.\n\n| what | CPU of one, µs | by CPU | quartiles | by rate | failures |")
-    print("|---|---|---|---|---|---|")
+def table(
+    found: dict[str, list[Slice]], reference: str, again: str, *, beside: Mapping[str, str] | None = None
+) -> None:
+    """CPU of the reference over CPU of each, and rate of each over rate of the reference: 1 is as good.
+
+    `beside` names those that have a reference of their own."""
+    print(f"\n1 is {reference}, where nothing else is said.\n")
+    print("| what | CPU of one, µs | by CPU | quartiles | by rate | failures |\n|---|---|---|---|---|---|")
     for name, slices in found.items():
-        ratios = cpu_ratios(found, name, reference)
-        low, _middle, high = quantiles(ratios, n=4)
-        rates = [one.rate / other.rate for one, other in zip(slices, found[reference], strict=True)]
+        other = (beside or {}).get(name, reference)
+        by_cpu, by_rate = cpu_ratios(found, name, other), ratios(found, name, other, by="rate")
+        low, _middle, high = quantiles(by_cpu, n=4)
+        words = name if other in (reference, name) else f"{name} / {other}"
         print(
-            f"| {name} | {median(one.cpu_of_one for one in slices) / 1000:.0f} | {median(ratios):.3f} |"
-            f" {low:.3f}-{high:.3f} | {median(rates):.3f} | {sum(one.failures for one in slices)} |"
+            f"| {words} | {median(one.cpu_of_one for one in slices) / 1000:.0f} | {median(by_cpu):.3f} |"
+            f" {low:.3f}-{high:.3f} | {median(by_rate):.3f} | {sum(one.failures for one in slices)} |"
         )
     itself = median(cpu_ratios(found, again, reference))
     print(f"\n{again} / {reference}: {itself:.3f}{'' if is_steady(found, reference, again) else ': too noisy'}")
 
 
 def cpu_ratios(found: dict[str, list[Slice]], name: str, reference: str) -> list[float]:
-    pairs = zip(found[reference], found[name], strict=True)
-    return [other.cpu_of_one / max(1, one.cpu_of_one) for other, one in pairs]
+    return [1 / max(ratio, 1e-9) for ratio in ratios(found, name, reference, by="cpu_of_one")]
+
+
+def ratios(found: dict[str, list[Slice]], name: str, reference: str, *, by: str) -> list[float]:
+    """Of `name` to `reference`, round by round."""
+    pairs = zip(found[name], found[reference], strict=True)
+    return [getattr(one, by) / max(1, getattr(other, by)) for one, other in pairs]
 
 
 def is_steady(found: dict[str, list[Slice]], reference: str, again: str) -> bool:
