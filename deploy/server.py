@@ -114,24 +114,9 @@ def install(host: str, hands: Hands) -> None:
     else:
         hands.write(ENVIRONMENT, first_environment(host), 0o600)
     if not (TLS / "certificate.pem").exists():
-        hands.run(
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "365",
-            "-subj",
-            f"/CN={host}",
-            "-addext",
-            f"subjectAltName=DNS:{host}",
-            "-keyout",
-            f"{TLS}/key.pem",
-            "-out",
-            f"{TLS}/certificate.pem",
-        )
+        wanted = f"-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN={host}"
+        wanted += f" -addext subjectAltName=DNS:{host} -keyout {TLS}/key.pem -out {TLS}/certificate.pem"
+        hands.run("openssl", "req", *wanted.split())
     arrive(hands, host)
 
 

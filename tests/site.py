@@ -41,6 +41,8 @@ def free_port() -> int:
 class Site:
     """One clinic on this machine. `start` and `kill` as often as wanted; what was stored stays."""
 
+    code = PROJECT  # another release, for tests in which two of them follow each other
+
     def __init__(self, folder: Path, server_url: str = ""):
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -72,7 +74,7 @@ class Site:
         """What a management command prints. Raises when it fails."""
         done = subprocess.run(
             [sys.executable, "manage.py", *command],
-            cwd=PROJECT,
+            cwd=self.code,
             env=self.environment,
             check=True,
             capture_output=True,
@@ -105,7 +107,7 @@ class Site:
     def _run(self, *command: str) -> subprocess.Popen:
         with self.log.open("ab") as log:
             started = subprocess.Popen(
-                command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.code, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.running.append(started)
         return started
