@@ -259,19 +259,23 @@ def _worded(message: Message, clinic: Clinic, given: dict[str, str], wording: Wo
     parts = paragraphs(wording.text, words)
     message.subject = " ".join(fill_in(wording.subject, words).split())
     message.text = "\n\n".join(fill_in(part, words) for part in parts) + "\n"
-    message.html = _page(message.subject, [[_line(line, words, clinic) for line in part.split("\n")] for part in parts])
+    shown = _for_the_page(words, clinic)
+    message.html = _page(message.subject, [[_line(line, shown) for line in part.split("\n")] for part in parts])
     return message
 
 
-def _line(line: str, words: dict[str, str], clinic: Clinic) -> SafeString:
-    """One line of the page. A link on a line of its own is a button."""
-    if line.strip() == LINK:
-        return format_html('<a class="button" href="{}">{}</a>', words["link"], _("Open the page"))
-    shown = {name: escape(word) for name, word in words.items()}
-    shown["link"] = format_html('<a href="{0}">{0}</a>', words["link"])
-    if clinic.telephone_link:
-        shown["telephone"] = format_html('<a href="tel:{}">{}</a>', clinic.telephone_link, clinic.telephone)
-    return mark_safe(fill_in(escape(line), shown))  # noqa: S308  (the line and every word in it are escaped)
+def _for_the_page(words: dict[str, str], clinic: Clinic) -> dict[str, str]:
+    """Every word as a page shows it, and the `button` that a link on a line of its own becomes."""
+    link, shown = escape(words["link"]), {name: escape(word) for name, word in words.items()}
+    shown |= {"link": f'<a href="{link}">{link}</a>'}
+    if number := clinic.telephone_link:
+        shown["telephone"] = f'<a href="tel:{number}">{escape(clinic.telephone)}</a>'
+    return shown | {"button": f'<a class="button" href="{link}">{escape(_("Open the page"))}</a>'}
+
+
+def _line(line: str, shown: dict[str, str]) -> str:
+    """One line of the page."""
+    return shown["button"] if line.strip() == LINK else fill_in(escape(line), shown)
 
 
 def _with_link(escaped: SafeString, link: str) -> SafeString:
@@ -280,5 +284,7 @@ def _with_link(escaped: SafeString, link: str) -> SafeString:
     return mark_safe(escaped.replace(address, anchor))  # noqa: S308  (both are escaped)
 
 
-def _page(subject: str, shown: Iterable[list[SafeString]]) -> str:
-    return render_to_string("appointments/email/page.html", {"subject": subject, "paragraphs": shown})
+def _page(subject: str, shown: Iterable[list[str]]) -> str:
+    """`shown` are paragraphs of lines in which everything is escaped."""
+    paragraphs = [mark_safe("<br>".join(lines)) for lines in shown]  # noqa: S308  (see above)
+    return render_to_string("appointments/email/page.html", {"subject": subject, "paragraphs": paragraphs})
