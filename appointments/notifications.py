@@ -5,9 +5,9 @@ can be typed into the form, so neither what was typed there nor the treatment is
 stands in `reply` alone. The words are the owner's (MailWording), or else the standard ones (`mail_words`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import ParamSpec
 
 from django.conf import settings
@@ -15,8 +15,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from appointments import calendar_files
 from appointments.mail_words import Words, standard_words
@@ -30,6 +30,7 @@ Told = ParamSpec("Told")
 OwnWords = dict[tuple[str, str], tuple[str, str]]  # the owner's subject and text, by kind and language
 SAMPLE_REFERENCE, SAMPLE_TIME = "ABC-1234", datetime(2030, 1, 8, 17, 0, tzinfo=UTC)
 LINK = "{link}"
+OPEN = "\0"  # in no template: where a page's subject and text go
 
 
 def in_their_language(wording: Callable[Told, Message | None]) -> Callable[Told, Message | None]:
@@ -266,8 +267,9 @@ def _worded(message: Message, clinic: Clinic, given: dict[str, str], wording: Wo
 
 def _for_the_page(words: dict[str, str], clinic: Clinic) -> dict[str, str]:
     """Every word as a page shows it, and the `button` that a link on a line of its own becomes."""
-    link, shown = escape(words["link"]), {name: escape(word) for name, word in words.items()}
-    shown |= {"link": f'<a href="{link}">{link}</a>'}
+    link = escape(words["link"])
+    shown: dict[str, str] = {name: escape(word) for name, word in words.items()}
+    shown["link"] = f'<a href="{link}">{link}</a>'
     if number := clinic.telephone_link:
         shown["telephone"] = f'<a href="tel:{number}">{escape(clinic.telephone)}</a>'
     return shown | {"button": f'<a class="button" href="{link}">{escape(_("Open the page"))}</a>'}
@@ -284,7 +286,15 @@ def _with_link(escaped: SafeString, link: str) -> SafeString:
     return mark_safe(escaped.replace(address, anchor))  # noqa: S308  (both are escaped)
 
 
-def _page(subject: str, shown: Iterable[list[str]]) -> str:
+def _page(subject: str, shown: Iterable[Sequence[str]]) -> str:
     """`shown` are paragraphs of lines in which everything is escaped."""
-    paragraphs = [mark_safe("<br>".join(lines)) for lines in shown]  # noqa: S308  (see above)
-    return render_to_string("appointments/email/page.html", {"subject": subject, "paragraphs": paragraphs})
+    above, between, below = _frame(get_language() or "en")
+    text = "".join(f"    <p>{'<br>'.join(lines)}</p>\n" for lines in shown)
+    return f"{above}{escape(subject)}{between}{text}{below}"
+
+
+@cache
+def _frame(language: str) -> list[str]:
+    """The page around a mail's subject and text, which is the same for every mail of a language."""
+    with override(language):
+        return render_to_string("appointments/email/page.html", {"subject": OPEN, "text": OPEN}).split(OPEN)
