@@ -300,6 +300,22 @@ def test_a_damaged_file_is_set_aside(client, tmp_path, damage):
     assert (spool.waiting(), spool.set_aside()) == (0, 1)
 
 
+def test_a_sender_that_dies_between_the_commit_and_the_removal_of_the_file_doubles_nothing(client, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(*_any, **_more):
+        raise Killed
+
+    keep_one(client)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "unlink", die)
+        spool.replay(store_kept)
+    assert (AppointmentRequest.objects.count(), spool.waiting()) == (1, 1)
+    assert spool.replay(store_kept) == 1
+    assert (AppointmentRequest.objects.count(), Message.objects.count(), spool.waiting()) == (1, 2, 0)
+
+
 def test_what_the_database_still_refuses_waits_on(client):
     keep_one(client)
     with writes_refused(), pytest.raises(OperationalError):
