@@ -3,7 +3,7 @@
 A page is kept only if its view says so (`finished`, `shown_until`) and only as everybody sees it: Django is asked for
 it without the visitor's cookies, query and headers, so that nothing of one visitor can reach another. Whoever has a
 session cookie gets every page from Django. What is kept is dropped the moment the content's version changes, which
-is looked at four times a second, and when the clock makes it untrue.
+is looked at four times a second, and when the clock makes it untrue, unless the database is away just then.
 """
 
 import gzip
@@ -124,6 +124,9 @@ class FinishedPages:
         if seen is None:
             with self.looking:
                 seen = self._look()
+        last = self.pages.get(key)
+        if seen is None and last and self.standing and last.version == self.standing.version:
+            return last.answer(environ, start_response)  # late by the clock, while the database is away
         since = time.time()
         bare = as_everybody(environ)
         status, headers, content = answer_of(self.django, bare)

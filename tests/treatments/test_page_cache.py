@@ -443,6 +443,21 @@ def test_a_clock_that_is_set_back_behind_a_scheduled_page_hides_it_again(clinic,
         assert "Microneedling" in site.get("/treatments/").text
 
 
+def test_while_the_database_is_away_a_page_that_is_late_by_the_clock_is_better_than_none(clinic, treatment):
+    def away(*_statement):
+        raise OperationalError("the connection is closed")
+
+    with time_machine.travel(datetime(2026, 11, 24, 16, 59, tzinfo=clinic.zone)) as clock:
+        site = Site()
+        opened = site.get("/")
+        clock.shift(2 * 60)  # the clinic has closed
+        site.look_again()
+        with connection.execute_wrapper(away):
+            assert site.get("/").content == opened.content
+        site.look_again()
+        assert site.get("/").content != opened.content
+
+
 def test_two_languages_are_two_pages(site):
     assert '<html lang="en">' in site.get("/").text
     assert '<html lang="es">' in site.get("/es/").text
