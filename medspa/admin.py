@@ -1,4 +1,4 @@
-"""The clinic's facts at the desk, on one page; who works here, and who came in when."""
+"""The clinic's facts at the desk, on one page; who works here, who came in when, and how the site is."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -8,11 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.views.decorators.http import require_safe
 
-from medspa import doors
-from medspa.models import Clinic, Closure, DoorEvent, OpeningHours
+from medspa import doors, watch
+from medspa.models import Clinic, Closure, DoorEvent, OpeningHours, Sign
 from medspa.staff_site import NoticesOtherEdits, to_prove
 
 # The browser's own fields: Django's come with a "now" and a note about the server's clock, both wrong for a week.
@@ -148,3 +150,43 @@ class DoorEventAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: DoorEvent | None = None) -> bool:
         return False
+
+
+SEES_THE_STATUS = "medspa.view_sign"
+
+
+@require_safe
+def status_page(request: HttpRequest) -> HttpResponse:
+    """How the site is, for those with the permission alone."""
+    if not request.user.has_perm(SEES_THE_STATUS):
+        raise PermissionDenied
+    groups = [("While it runs", watch.how_it_runs()), ("How it is set up", watch.how_it_is_set_up())]
+    words = {
+        **admin.site.each_context(request),
+        "title": "Status of the site",
+        "groups": groups,
+        "to_mend": sum(not finding.is_well for _heading, findings in groups for finding in findings),
+        "facts": watch.what_it_is(),
+    }
+    return TemplateResponse(request, "admin/status.html", words)
+
+
+@admin.register(Sign)
+class SignAdmin(admin.ModelAdmin):
+    """Signs have no list: they are told in sentences, on the page of the status."""
+
+    def get_urls(self) -> list:
+        return []
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def to_do(self, request: HttpRequest) -> dict | None:
+        """For the desk's first page: whether what nobody sees is at work."""
+        if not request.user.has_perm(SEES_THE_STATUS):
+            return None
+        url, bad = reverse("status"), [finding for finding in watch.how_it_runs() if not finding.is_well]
+        if not bad:
+            return {"words": "The site is well", "url": url}
+        also = [(finding.about, url) for finding in bad]
+        return {"words": "The site needs you", "url": url, "count": len(bad), "also": also}

@@ -21,6 +21,7 @@ SITE_URL = read_site_url(env.text("SITE_URL"), ALLOWED_HOSTS, is_local=IS_LOCAL,
 SERVED_BY_HTTPS = SITE_URL.startswith("https://")
 SECRET_KEY = own_secret("SECRET_KEY", env.text("SECRET_KEY"), VAR_DIR, may_make=IS_LOCAL)
 DATA_KEYS = own_secret("DATA_KEYS", env.text("DATA_KEYS"), VAR_DIR, may_make=IS_LOCAL).split(",")
+KEYS_ARE_GIVEN = bool(env.text("SECRET_KEY") and env.text("DATA_KEYS"))
 
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STAFF_MFA = env.one_of("STAFF_MFA", ["offered", "required"] if IS_LOCAL else ["required", "offered"])

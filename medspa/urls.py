@@ -10,12 +10,14 @@ from django.urls import include, path
 
 from appointments.views import calendar_feed
 from medspa import views
+from medspa.admin import status_page
 from treatments import picture_files
 from treatments.sitemaps import sitemaps
 
 XML = "application/xml; charset=utf-8"
 
 urlpatterns = [
+    path("admin/status/", admin.site.admin_view(status_page), name="status"),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.metrics, name="metrics"),

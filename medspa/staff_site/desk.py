@@ -28,9 +28,9 @@ class StaffSite(AdminSite):
     """Every page is shown in the clinic's time zone, wherever the reader sits.
 
     A ModelAdmin with a method `to_do(request)` has its words said first on the first page: a dict of `words`, `url`,
-    `count`, `overdue` and pairs of words and addresses that lead `also` there, or None for those who may not know.
-    What can be overdue is said before the rest. One with a method `alarm(request)` has its `words`, which lead to its
-    `url`, said on every page as long as it returns them.
+    perhaps `count`, `overdue` and pairs of words and addresses that lead `also` there, or None for those who may not
+    know. What can be overdue is said before the rest. One with a method `alarm(request)` has its `words`, which lead to
+    its `url`, said on every page as long as it returns them.
     """
 
     index_title = "Today"
@@ -128,7 +128,7 @@ class StaffSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         rooms = [model_admin for model_admin in self._registry.values() if hasattr(model_admin, "to_do")]
         lines = [line for room in rooms if (line := room.to_do(request))]
-        words = {"to_do": sorted(lines, key=lambda line: "overdue" not in line)}
+        words = {"to_do": sorted(lines, key=lambda line: ("overdue" not in line, "count" not in line))}
         if request.user.has_perm("medspa.change_clinic") and (clinic := Clinic.objects.first()):
             address = reverse("admin:medspa_clinic_change", args=[clinic.pk])
             words |= {"placeholders": clinic.placeholders, "clinic_url": address}

@@ -53,6 +53,7 @@ OWNING = [
     "appointments.view_reports",
     "appointments.review_event",
     "medspa.review_doorevent",
+    "medspa.view_sign",  # how the site is
     "appointments.export_appointmentrequest",
     "appointments.erase_appointmentrequest",
     "appointments.hold_appointmentrequest",
