@@ -7,7 +7,7 @@ from typing import NamedTuple
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? ([-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|Inf|NaN))")
-UNITS = ("_seconds", "_bytes", "_total", "_up", "_waiting", "_overdue", "_due", "_stuck", "_failed")
+UNITS = ("_seconds", "_bytes", "_total", "_up", "_waiting", "_overdue", "_due", "_stuck", "_failed", "_aside")
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
 
 

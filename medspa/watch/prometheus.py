@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 
+from appointments import spool
 from appointments.models import MOST_COUNTED
 from medspa.counts import BOUNDS, Counts
 from medspa.watch.measures import Measures, disk, measure
@@ -41,7 +42,7 @@ def as_prometheus(counts: Counts) -> str:
     metrics = [*_of_answers(counts), *_of_the_disk()]
     try:
         metrics += [_gauge("medspa_database_up", "Whether the database answers.", 1), *_of_the_database(measure())]
-    except (DatabaseError, InterfaceError):
+    except Error:
         metrics = [*metrics, _gauge("medspa_database_up", "Whether the database answers.", 0)]
     return "".join(f"{line}\n" for metric in metrics for line in metric.lines())
 
@@ -69,6 +70,8 @@ def _of_answers(counts: Counts) -> Iterator[Metric]:
 
 def _of_the_disk() -> Iterator[Metric]:
     size, free = disk()
+    yield _gauge("medspa_spool_waiting", "Requests kept in files until the database takes them.", spool.waiting())
+    yield _gauge("medspa_spool_aside", "Kept requests that could not be stored.", spool.set_aside())
     yield _gauge("medspa_disk_size_bytes", "The disk that holds what the clinic owns.", size)
     yield _gauge("medspa_disk_free_bytes", "What is free of it.", free)
 

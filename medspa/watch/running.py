@@ -8,11 +8,14 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.timesince import timesince
 
+from appointments import spool
+from appointments.models import STUCK_AFTER
 from medspa import backups
 from medspa.watch.measures import Measures, disk, measure
 
 SENDER_IS_SILENT_AFTER = timedelta(minutes=5)  # it leaves a sign every half minute, or a little later
 LEAST_FREE_SHARE, LEAST_FREE_BYTES = 0.1, 10**9
+FOLDER = "spool/aside of VAR_DIR"
 DOCS = "docs/operations.md"
 
 
@@ -33,7 +36,7 @@ class Finding(NamedTuple):
 def how_it_runs(now: datetime | None = None) -> list[Finding]:
     """What may turn bad by itself. Four questions to the database."""
     found = measure(now)
-    return [_mail(found), _sender(found), _backup(found.at), _disk()]
+    return [_mail(found), _sender(found), _kept(), _backup(found.at), _disk()]
 
 
 def _mail(found: Measures) -> Finding:
@@ -58,8 +61,8 @@ def _mail(found: Measures) -> Finding:
 
 def _sender(found: Measures) -> Finding:
     advice = (
-        "Start it: it is manage.py send_messages, and should start with the machine, as " + DOCS + " says. Until then "
-        "nobody gets mail."
+        "Until it is, nobody gets mail. On a server: sudo systemctl restart medspa-sender, and if it stops again, "
+        "journalctl -u medspa-sender says why. Elsewhere make run starts it."
     )
     if found.sender_at is None:
         return Finding("Message sender", "It has never been at work.", advice)
@@ -68,9 +71,25 @@ def _sender(found: Measures) -> Finding:
     return Finding("Message sender", words, advice if is_silent else "")
 
 
+def _kept() -> Finding:
+    waiting, aside, about = spool.waiting(), spool.set_aside(), "Requests"
+    if aside:
+        words = f"{aside} that the database refused could not be stored afterwards. They are safe, as sealed files."
+        advice = f"Start the message sender anew: it tries them once more. If they stay in {FOLDER}, see {DOCS}."
+        return Finding(about, words, advice)
+    if not waiting:
+        return Finding(about, "The database has all of them.")
+    is_late = spool.oldest_seconds() > STUCK_AFTER.total_seconds()
+    words = f"{waiting} came while the database was away. They are safe, as sealed files, and wait to be stored."
+    return Finding(about, words, "The message sender stores them: see whether it is at work." if is_late else "")
+
+
 def _backup(now: datetime) -> Finding:
     fresh = backups.freshness(now)
-    advice = f"Make one now with manage.py backup, and let a timer make one each night, as {DOCS} says."
+    advice = (
+        "On a server a timer makes one each night: systemctl status medspa-backup.timer tells whether it is set, "
+        f"sudo systemctl start medspa-backup makes one now. Elsewhere it is manage.py backup. See {DOCS}."
+    )
     return Finding("Backup", str(fresh), "" if fresh.is_fresh else advice)
 
 

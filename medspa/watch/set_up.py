@@ -7,12 +7,14 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
+from medspa.late import Late
 from medspa.models import Clinic
 from medspa.watch.running import DOCS, Finding
+
+migrations = Late("django.db.migrations.executor")
 
 HERE = {"localhost", "127.0.0.1", "::1"}
 NOBODYS = (".example", "example.com", "example.org", "example.net", "localhost", ".invalid", ".test")  # RFC 2606
@@ -98,7 +100,7 @@ def _clinic() -> Finding:
 
 
 def _migrations() -> Finding:
-    executor = MigrationExecutor(connection)
+    executor = migrations.MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not missing:
         return Finding("Database", "It is as this version needs it.")

@@ -106,6 +106,7 @@ def test_while_the_database_is_away_the_rest_is_still_told(scrape, monkeypatch):
     assert value(families, "medspa_database_up") == 0
     assert "medspa_outbox_due" not in families
     assert "medspa_disk_free_bytes" in families
+    assert value(families, "medspa_spool_waiting") == value(families, "medspa_spool_aside") == 0
 
 
 def test_three_questions_are_asked_however_much_there_is(django_assert_num_queries, clinic):

@@ -1,6 +1,8 @@
 """The owner's page says in plain sentences how the site is, and what to do where it is not well."""
 
+import os
 import re
+import time
 from collections import namedtuple
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
 from django.utils import timezone
 
+from appointments import spool
 from appointments.models import Message
 from medspa import watch
 from medspa.management.commands.open_clinic import GROUPS
@@ -35,8 +38,9 @@ def owner(client, open_clinic):
 
 
 @pytest.fixture
-def well(clinic, settings):
+def well(clinic, settings, tmp_path):
     """A site that lacks nothing."""
+    settings.VAR_DIR = tmp_path
     now = timezone.now()
     for name in (Sign.SENDER, Sign.MAIL, Sign.BACKUP):
         Sign.objects.leave(name, at=now - timedelta(seconds=20))
@@ -87,6 +91,19 @@ def test_what_was_never_at_work_is_said_to_be_so(well):
     Sign.objects.all().delete()
     assert to_mend() == {"Message sender", "Backup"}
     assert "No message has gone out yet" in findings()["Mail"].words
+
+
+def test_requests_that_are_kept_in_files_are_told_when_they_stay_there(well):
+    spool.keep({"name": "Ana"}, token="a" * 43, sender="", most_of_sender=9)
+    assert "1 came while the database was away" in findings()["Requests"].words
+    assert to_mend() == set()
+    (file,) = (well.VAR_DIR / "spool").glob("*-*")
+    os.utime(file, (time.time() - 3600,) * 2)
+    assert to_mend() == {"Requests"}
+    (well.VAR_DIR / "spool" / "aside").mkdir()
+    file.rename(well.VAR_DIR / "spool" / "aside" / file.name)
+    assert findings()["Requests"].words.startswith("1 that the database refused could not be stored")
+    assert to_mend() == {"Requests"}
 
 
 def test_an_old_backup_is_told(well):
@@ -151,7 +168,7 @@ def test_the_page_says_each_thing_and_what_to_do(owner):
     page = owner.get(PAGE).content.decode()
     for finding in findings().values():
         assert finding.about.replace("'", "&#x27;") in page
-    assert "Start it: it is manage.py send_messages" in page
+    assert "sudo systemctl restart medspa-sender" in page
     assert page.count("Needs you") == len(to_mend())
     assert f"{len(to_mend())} things need you." in page
 
