@@ -103,6 +103,12 @@ def test_whoever_is_signed_in_or_asks_for_more_gets_the_page_from_the_site(brows
         home.write_bytes(exported)
 
 
+def test_the_newest_tls_is_spoken(browser):
+    connection = browser.connect()
+    assert connection.sock.version() == "TLSv1.3"
+    connection.close()
+
+
 def test_addresses_are_those_of_the_site(browser):
     assert browser.get("/treatments")[0] == 301
     assert browser.get("/treatments/index.html")[0] == 404

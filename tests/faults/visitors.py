@@ -45,7 +45,9 @@ class Visitors:
         form, browser = str(uuid.uuid4()), None
         while not self.stopping.is_set():
             try:
-                browser = browser or Browser(self.site.port)
+                browser = browser or Browser(
+                    http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=PATIENCE_SECONDS)
+                )
                 status, address = browser.send(form)
             except GONE as trouble:
                 self.broken += 1
@@ -71,8 +73,8 @@ class Visitors:
 class Browser:
     """One connection that is kept open, with the cookie and the token of one look at the form."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1"):
-        self.connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
+    def __init__(self, connection: http.client.HTTPConnection):
+        self.connection = connection
         try:
             self._look_at_the_form()
         except BaseException:
@@ -107,6 +109,8 @@ class Browser:
             **answers,
         }
         head = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": self.cookie}
+        if isinstance(self.connection, http.client.HTTPSConnection):
+            head["Origin"] = f"https://{self.connection.host}"
         self.connection.request("POST", FORM, urlencode(typed), head)
         answer = self.connection.getresponse()
         read_all(answer)
