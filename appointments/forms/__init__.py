@@ -1,7 +1,7 @@
 """Every form about a request: the patient's own, the same taken at the desk, and one small form for each move."""
 
 from appointments.forms.desk import DeskRequestForm
-from appointments.forms.kept import keep, store_kept
+from appointments.forms.kept import keep, store, store_kept
 from appointments.forms.moves import (
     AddNoteForm,
     CloseForm,
@@ -67,5 +67,6 @@ __all__ = [
     "WriteForm",
     "keep",
     "slot_code",
+    "store",
     "store_kept",
 ]

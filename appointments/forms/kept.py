@@ -1,10 +1,13 @@
-"""A form that the database refused: what of it is kept, and how it becomes a request after all."""
+"""A form on its way into the database, what of it is kept where it is refused, and how that becomes a request."""
 
+import threading
+import time
 import uuid
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import Error, OperationalError, connection
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -17,6 +20,38 @@ from treatments.models import Treatment
 
 TYPED = ("full_name", "phone", "email", "contact_by", "message")
 LONGEST_SIGN = 100  # characters of what the form carries for the gatekeeper, which needs fewer
+PATIENCE_SECONDS = 5
+
+_waiting_since: dict[int, float] = {}  # of each thread that is storing a form
+
+
+def store(form: AppointmentRequestForm, *, address: str) -> AppointmentRequest:
+    """Store a valid form. Raises Flood, and Django's Error where the database refuses it.
+
+    It is refused at once while another form of this process has waited for the database for PATIENCE_SECONDS: not all
+    threads are to wait behind a lock, because readers need them.
+    """
+    began = time.monotonic()
+    if any(began - since > PATIENCE_SECONDS for since in list(_waiting_since.values())):
+        raise OperationalError("another form has waited too long already")
+    _waiting_since[threading.get_ident()] = began
+    try:
+        return _store(form, address)
+    finally:
+        del _waiting_since[threading.get_ident()]
+
+
+def _store(form: AppointmentRequestForm, address: str) -> AppointmentRequest:
+    """Tried twice where the connection broke on the way, as it does when a database starts anew: it is stored once."""
+    before = connection.connection
+    try:
+        return form.judge_and_save(address=address)
+    except Error:
+        is_the_same = connection.connection is before and connection.is_usable()
+        if before is None or connection.in_atomic_block or is_the_same:
+            raise
+    connection.close()
+    return form.judge_and_save(address=address)
 
 
 def keep(form: AppointmentRequestForm, *, address: str) -> str:

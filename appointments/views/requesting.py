@@ -4,7 +4,7 @@ import logging
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import Error, connection
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,8 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from appointments import privacy, spool
-from appointments.forms import TRAP, UNSURE, AppointmentRequestForm, Flood, keep
-from appointments.models import AppointmentRequest
+from appointments.forms import TRAP, UNSURE, AppointmentRequestForm, Flood, keep, store
 from appointments.response_clock import promise, respond_by
 from appointments.views.answers import kept_for_now, see_other
 from medspa.languages import addresses
@@ -49,7 +48,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _show_form(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        appointment_request = _store(form, request.origin)
+        appointment_request = store(form, address=request.origin)
     except Flood:
         trouble = _("Very many requests have come from your connection. Yours is not stored yet: try again later")
         return _refuse(request, form, trouble, HTTPStatus.TOO_MANY_REQUESTS)
@@ -57,19 +56,6 @@ def _receive(request: HttpRequest) -> HttpResponse:
         log.exception("The database refused a request")
         return _keep(request, form)
     return see_other("appointments:my_request", appointment_request.private_token)
-
-
-def _store(form: AppointmentRequestForm, address: str) -> AppointmentRequest:
-    """Tried twice where the connection broke on the way, as it does when a database starts anew: it is stored once."""
-    before = connection.connection
-    try:
-        return form.judge_and_save(address=address)
-    except Error:
-        is_the_same = connection.connection is before and connection.is_usable()
-        if before is None or connection.in_atomic_block or is_the_same:
-            raise
-    connection.close()
-    return form.judge_and_save(address=address)
 
 
 def _keep(request: HttpRequest, form: AppointmentRequestForm) -> HttpResponse:

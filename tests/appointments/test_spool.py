@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from appointments import spool
-from appointments.forms import AppointmentRequestForm, keep, patient, store_kept
+from appointments.forms import AppointmentRequestForm, keep, kept, patient, store_kept
 from appointments.models import AppointmentRequest, Arrival, Event, Message
 from medspa.models import Clinic
 from tests import factories
@@ -427,3 +427,12 @@ def test_a_connection_that_breaks_on_the_way_is_made_anew_and_nothing_is_kept(cl
     assert client.post(FORM, answers()).status_code == 303
     assert broken
     assert (AppointmentRequest.objects.count(), spool.waiting()) == (1, 0)
+
+
+def test_nobody_waits_behind_a_form_that_has_waited_long_for_the_database(client, monkeypatch):
+    began = {1: time.monotonic() - kept.PATIENCE_SECONDS - 1}
+    monkeypatch.setattr(kept, "_waiting_since", began)
+    assert client.post(FORM, answers()).status_code == 202
+    began[1] = time.monotonic()  # one that has only just come is waited behind
+    assert client.post(FORM, answers()).status_code == 303
+    assert began.keys() == {1}
