@@ -7,12 +7,14 @@ import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import models
@@ -104,6 +106,21 @@ class SealedTextField(models.TextField):
         if lookup_name == "exact":
             return IsEmpty
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
+
+
+class Column(NamedTuple):
+    table: str
+    name: str
+
+
+def sealed_columns() -> list[Column]:
+    """Every column of the database that holds sealed text."""
+    return [
+        Column(model._meta.db_table, field.column)
+        for model in apps.get_models()
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, SealedTextField)
+    ]
 
 
 class IsEmpty(Exact):

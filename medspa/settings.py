@@ -22,6 +22,7 @@ SERVED_BY_HTTPS = SITE_URL.startswith("https://")
 SECRET_KEY = own_secret("SECRET_KEY", env.text("SECRET_KEY"), VAR_DIR, may_make=IS_LOCAL)
 DATA_KEYS = own_secret("DATA_KEYS", env.text("DATA_KEYS"), VAR_DIR, may_make=IS_LOCAL).split(",")
 KEYS_ARE_GIVEN = bool(env.text("SECRET_KEY") and env.text("DATA_KEYS"))
+BACKUP_KEY = env.text("BACKUP_KEY")  # read only when a backup is made or opened
 
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STAFF_MFA = env.one_of("STAFF_MFA", ["offered", "required"] if IS_LOCAL else ["required", "offered"])

@@ -78,5 +78,5 @@ def test_every_sealed_column_is_found(db):
     } <= names
     with connection.cursor() as cursor:  # each can be read as the command reads it
         for column in reseal.sealed_columns():
-            table, name = column.quoted
+            table, name = map(connection.ops.quote_name, column)
             cursor.execute(f"SELECT id, {name} FROM {table} LIMIT 1")

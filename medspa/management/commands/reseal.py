@@ -1,24 +1,13 @@
 """Bring everything that is sealed under the newest key."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from medspa.sealed import CannotUnseal, SealedTextField, sealed_anew
+from medspa.sealed import CannotUnseal, Column, sealed_anew, sealed_columns
 
 AT_ONCE = 500
-
-
-class Column(NamedTuple):
-    table: str
-    name: str
-
-    @property
-    def quoted(self) -> tuple[str, str]:
-        return connection.ops.quote_name(self.table), connection.ops.quote_name(self.name)
 
 
 class Command(BaseCommand):
@@ -62,17 +51,8 @@ class Command(BaseCommand):
         return done, lost
 
 
-def sealed_columns() -> list[Column]:
-    return [
-        Column(model._meta.db_table, field.column)
-        for model in apps.get_models()
-        for field in model._meta.local_concrete_fields
-        if isinstance(field, SealedTextField)
-    ]
-
-
 def batches(column: Column) -> Iterator[list[tuple[int, str]]]:
-    table, name = column.quoted
+    table, name = map(connection.ops.quote_name, column)
     last = 0
     while True:
         with connection.cursor() as cursor:
@@ -88,6 +68,6 @@ def batches(column: Column) -> Iterator[list[tuple[int, str]]]:
 
 def write(column: Column, changed: list[tuple[str, int, str]]) -> None:
     """Only where the text is still as it was read: what has been erased meanwhile stays erased."""
-    table, name = column.quoted
+    table, name = map(connection.ops.quote_name, column)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(f"UPDATE {table} SET {name} = %s WHERE id = %s AND {name} = %s", changed)
