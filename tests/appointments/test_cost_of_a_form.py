@@ -1,30 +1,44 @@
 """What a form costs the database, in literal numbers: a statement more is noticed."""
 
+import cProfile
 import uuid
 
 import pytest
+from django.core.handlers.base import BaseHandler
 from django.db import connection
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 from appointments.gatekeeping import opened_now
 from appointments.models import AppointmentRequest
 from tests import factories
 
 FORM = "/request-an-appointment/"
+urlpatterns = [path("", csrf_exempt(lambda request: HttpResponse(status=303, headers={"Location": "/"})))]
 AROUND = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 
 @pytest.fixture
-def send(client, transactional_db):
-    """The form, sent for real: its transaction begins and ends."""
+def answers(transactional_db):
+    """What a patient typed. Transactions begin and end for real."""
     factories.clinic()
     factories.treatment(slug="peel")
 
-    def sent(**changes):
+    def typed(**changes):
         answers = {"full_name": "Ana Ruiz", "phone": "520 555 0142", "email": "ana@example.com", "contact_by": "text"}
         answers |= {"treatment": "peel", "message": "", "opened": opened_now(), "form_token": str(uuid.uuid4())}
+        return answers | changes
+
+    return typed
+
+
+@pytest.fixture
+def send(client, answers):
+    def sent(**changes):
         with CaptureQueriesContext(connection) as asked:
-            answer = client.post(FORM, {**answers, **changes})
+            answer = client.post(FORM, answers(**changes))
         return answer, [query["sql"] for query in asked if not query["sql"].startswith(AROUND)], asked
 
     sent()  # what is made once
@@ -63,3 +77,32 @@ def test_a_form_sent_twice_costs_no_mail_more(send):
     first, again = send(form_token=token), send(form_token=token)
     assert first[0]["Location"] == again[0]["Location"]
     assert not [statement for statement in again[1] if "appointments_message" in statement]
+
+
+@pytest.fixture
+def calls_of(rf):
+    """How many functions a POST calls, Python's and C's: what it costs, whatever else the machine does."""
+    handler = BaseHandler()
+    handler.load_middleware()
+
+    def once(address, answers):
+        asked = rf.post(address, answers)
+        asked._dont_enforce_csrf_checks = True
+        counted = cProfile.Profile()
+        answer = counted.runcall(handler.get_response, asked)
+        return answer.status_code, sum(entry.callcount for entry in counted.getstats())
+
+    def counted(address, status, answers):
+        found = [once(address, answers()) for _ in range(3)]  # what is made once, the first one makes
+        assert {code for code, _calls in found} == {status}
+        return min(calls for _code, calls in found)
+
+    return counted
+
+
+def test_it_takes_a_bounded_multiple_of_a_post_that_does_nothing(answers, calls_of, settings):
+    accepted, invalid = calls_of(FORM, 303, answers), calls_of(FORM, 422, lambda: answers(full_name=""))
+    settings.ROOT_URLCONF = __name__
+    empty = calls_of("/", 303, dict)
+    assert accepted < 12 * empty  # 8.6 in November 2026
+    assert invalid < 40 * empty  # 27.7: many small calls, for its page is made anew
