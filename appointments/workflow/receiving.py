@@ -116,13 +116,12 @@ def _store(
         arrival.appointment_request = appointment_request
         new_rows.insert(arrival)
     details = appointment_request.get_source_display() if by else ""
-    if arrival and not appointment_request.is_open:
-        details = f"Filed as spam: {arrival.reasons}"
-    write_down(appointment_request, Event.Kind.RECEIVED, by=by, now=appointment_request.created_at, details=details)
     if not appointment_request.is_open:
-        return appointment_request
-    if by is None:
-        outbox.queue(*notifications.on_arrival(appointment_request, clinic))
-    else:
+        details = f"Filed as spam: {arrival.reasons}" if arrival else details
+    elif by:
         outbox.queue(notifications.received(appointment_request, clinic))
+    else:
+        outbox.queue(*notifications.on_arrival(appointment_request, clinic))
+    # Last, because from here on nobody else writes an event.
+    write_down(appointment_request, Event.Kind.RECEIVED, by=by, now=appointment_request.created_at, details=details)
     return appointment_request
