@@ -1,6 +1,7 @@
 """The site in numbers, for programs that say the token."""
 
 import os
+import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from medspa import watch
 from medspa.counts import METHODS, ROUTES, STATUSES
 from medspa.models import Sign
 from tests import factories, prometheus_text
+from tests.house.blueprint import PROJECT
 
 TOKEN = "0123456789-a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -147,17 +149,24 @@ def test_labels_are_of_a_fixed_few_and_nothing_is_of_a_patient(client, scrape):
     assert not [word for word in ("canary", "quetzal") if word in text]
 
 
+def test_the_rules_in_the_docs_are_about_numbers_that_are_there(client, scrape):
+    client.get("/no-such-page/")
+    there = {f"{name}{suffix}" for name, family in scrape().items() for suffix, _labels in family.samples}
+    named = set(re.findall(r"\bmedspa_[a-z_]+\b", (PROJECT / "docs" / "operations.md").read_text()))
+    assert len(named) > 12
+    assert named - there == set()
+
+
 def test_two_workers_under_load_count_every_request_once_and_a_killed_one_loses_none(site):
     site.environment["METRICS_TOKEN"] = TOKEN
     site.start()
-    workers = children_of(site.running[0].pid)
-    assert len(workers) == 2
+    workers = two_workers(site)
     before, worked = counted(site), [ticks_of(worker) for worker in workers]
     ask_often(site, 300)
     assert counted(site) - before == 300
     assert all(ticks_of(worker) > ticks for worker, ticks in zip(workers, worked, strict=True)), "one did it all"
     os.kill(workers[0], signal.SIGKILL)
-    wait_for_another(site, workers)
+    assert two_workers(site, other_than=workers)
     assert counted(site) - before == 300
     ask_often(site, 300)
     assert counted(site) - before == 600
@@ -174,11 +183,11 @@ def children_of(process):
         return [int(child) for child in file.read().split()]
 
 
-def wait_for_another(site, before):
-    for _ in range(200):
+def two_workers(site, *, other_than=()):
+    for _ in range(400):
         now = children_of(site.running[0].pid)
-        if len(now) == 2 and now != before:
-            return
+        if len(now) == 2 and now != other_than:
+            return now
         time.sleep(0.05)
     raise TimeoutError(site.log.read_text())
 
