@@ -1,6 +1,7 @@
 """How the site is served: python -m gunicorn -c deploy/gunicorn.conf.py medspa.wsgi
 
-Every value here can be changed on gunicorn's command line.
+Every value here can be changed on gunicorn's command line. A socket that systemd hands over (LISTEN_FDS) counts
+instead of `bind`, and outlives this server: who knocks while it is restarted waits.
 """
 
 import gc
@@ -41,6 +42,7 @@ max_requests_jitter = 1_000
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
+forwarder_headers = ""  # who comes by a socket is believed; nobody says under which address the site stands
 umask = 0o077
 control_socket_disable = True
 accesslog = None  # an access log would keep patients' private links and addresses

@@ -46,6 +46,7 @@ STARTED = ("medspa-web.socket", "medspa-web.service", "medspa-sender.service", "
 NEEDED = {"nginx": "nginx", "systemctl": "systemd", "openssl": "openssl", "runuser": "util-linux"}
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis")
 KEPT_RELEASES = 3
+RAN = "was-well"  # in a release that has served
 PATIENCE_SECONDS = 60
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 
@@ -57,8 +58,8 @@ class CannotGoOn(Exception):
 class Hands:
     """Does what it says, or only says it."""
 
-    def __init__(self, *, dry: bool) -> None:
-        self.dry = dry
+    def __init__(self, *, dry: bool, has_nginx: bool = True) -> None:
+        self.dry, self.has_nginx = dry, has_nginx
 
     def run(self, *command: str, user: str = "") -> None:
         """`user`: as whom, with the site's environment; else as root."""
@@ -147,12 +148,16 @@ FLOORS = ("medspa", "treatments", "appointments")
 
 def back(hands: Hands) -> None:
     """The release before the current one. The database stays as it is: it fits both."""
-    current = CURRENT.resolve()
-    older = sorted(release for release in RELEASES.iterdir() if release.name < current.name)
+    older = [release for release in releases_that_ran() if release.name < CURRENT.resolve().name]
     if not older:
         raise CannotGoOn("There is no older release to go back to.")
     move_in(hands, own_host(), older[-1])
-    print(f"The site is back at {older[-1].name}. To go forward again: upgrade.")
+    print(f"The site is back at {older[-1].name}. To go forward again, upgrade.")
+
+
+def releases_that_ran() -> list[Path]:
+    """Those that were well once, the oldest first."""
+    return sorted(mark.parent for mark in RELEASES.glob(f"*/{RAN}"))
 
 
 def move_in(hands: Hands, host: str, release: Path) -> None:
@@ -167,9 +172,11 @@ def move_in(hands: Hands, host: str, release: Path) -> None:
     hands.run("systemctl", "start", "medspa-web.socket", "medspa-backup.timer")
     hands.run("systemctl", "restart", "medspa-web.service", "medspa-sender.service")
     prepare(hands, release, ["export_pages", "/var/cache/medspa"])
-    put_behind_nginx(hands, host, release)
+    if hands.has_nginx:
+        put_behind_nginx(hands, host, release)
     if not hands.dry:
         insist_on_health(host)
+    hands.write(release / RAN, "")
 
 
 def put_behind_nginx(hands: Hands, host: str, release: Path) -> None:
@@ -234,9 +241,10 @@ def own_host() -> str:
 
 
 def forget_old_releases(hands: Hands, newest: Path) -> None:
-    releases = sorted(RELEASES.iterdir()) if RELEASES.exists() else []
-    for release in releases[: max(0, len(releases) - KEPT_RELEASES)]:
-        if release != newest:
+    """The last ones that ran stay, to go back to; what was never well goes."""
+    kept = {newest, *releases_that_ran()[-KEPT_RELEASES:]}
+    for release in sorted(RELEASES.iterdir()) if RELEASES.exists() else []:
+        if release not in kept:
             hands.run("rm", "--recursive", "--force", str(release))
 
 
@@ -260,10 +268,11 @@ def main(words: Iterable[str]) -> int:
     ):
         one = verbs.add_parser(verb, help=promise, description=promise)
         one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+        one.add_argument("--no-nginx", action="store_true", help="another web server stands before the site")
         if verb == "install":
             one.add_argument("host", metavar="HOST", help="the site's name, such as clinic.example")
     asked = parser.parse_args(words)
-    hands = Hands(dry=asked.dry_run)
+    hands = Hands(dry=asked.dry_run, has_nginx=not asked.no_nginx)
     if asked.verb == "install":
         install(asked.host, hands)
     else:

@@ -60,6 +60,18 @@ class SiteOnASocket(Site):
             self.web.wait(timeout=40)
             self.web = None
 
+    @contextmanager
+    def away(self):
+        """Nobody answers, not even a socket on which to wait."""
+        self.stop_web()
+        self.held.close()
+        self.socket_path.unlink()
+        try:
+            yield
+        finally:
+            self.hold()
+            self.start_web()
+
     def remove(self) -> None:
         self.stop_web()
         self.held.close()
@@ -67,9 +79,9 @@ class SiteOnASocket(Site):
 
 
 @contextmanager
-def web_server(command: list[str], port: int, log: Path):
+def web_server(command: list[str], port: int, log: Path, environment: dict[str, str] | None = None):
     with log.open("ab") as words:
-        running = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True)
+        running = subprocess.Popen(command, stdout=words, stderr=words, env=environment, start_new_session=True)
     try:
         for _ in range(200):
             with socket.socket() as probe:

@@ -191,10 +191,7 @@ def test_one_address_cannot_ask_without_end(browser):
 
 
 def test_while_the_site_is_away_its_pages_are_read_and_the_rest_says_whom_to_call(browser, served):
-    served.stop_web()
-    served.held.close()
-    served.socket_path.unlink()
-    try:
+    with served.away():
         assert browser.get("/treatments/microneedling/")[0] == 200
         status, headers, page = browser.get("/request-an-appointment/")
         assert status == 503
@@ -205,9 +202,6 @@ def test_while_the_site_is_away_its_pages_are_read_and_the_rest_says_whom_to_cal
         assert "sigue ahí" in browser.get("/es/request-an-appointment/")[2].decode()
         style = re.search(r'href="(/static/css/site\.[0-9a-f]+\.css)"', page.decode())[1]
         assert browser.get(style)[0] == 200
-    finally:
-        served.hold()
-        served.start_web()
 
 
 def test_nothing_private_stands_in_a_log(place, browser, served):

@@ -111,3 +111,15 @@ def test_a_restart_without_the_socket_turns_people_away(served):
         served.socket_path.unlink()
         served.hold()
         served.start_web()
+
+
+def test_nobody_says_under_which_address_the_site_stands(served):
+    """Some proxies pass such headers on, and who comes by the socket is believed."""
+    knocking = Knocking(str(served.socket_path))
+    assert knocking.ask("GET", "/treatments/")[0] == 200
+    for name in ("SCRIPT_NAME", "PATH_INFO"):
+        status, _headers, page = knocking.ask("GET", "/treatments/", **{name: "/treatments"})
+        assert status == 200
+        assert "/treatments/treatments" not in page
+        status, _headers, page = knocking.ask("GET", "/no-such/admin/login/", **{name: "/no-such"})
+        assert status == 404

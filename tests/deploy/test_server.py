@@ -50,6 +50,27 @@ def test_an_upgrade_needs_something_to_upgrade(ready):
         server.main(["upgrade", "--dry-run"])
 
 
+def test_going_back_skips_what_was_never_well_and_old_ones_are_forgotten(ready, tmp_path, monkeypatch, capsys):
+    names = [f"2026110{day}-120000" for day in range(1, 7)]
+    for name in names:
+        (server.RELEASES / name).mkdir(parents=True)
+        (server.RELEASES / name / "deploy").symlink_to(PROJECT / "deploy")
+        if name != names[4]:  # its upgrade broke off
+            (server.RELEASES / name / server.RAN).touch()
+    server.CURRENT.symlink_to(server.RELEASES / names[5])
+    server.ENVIRONMENT.write_text("ALLOWED_HOSTS='clinic.example'")
+    server.main(["back", "--dry-run"])
+    assert f"{server.CURRENT} -> {server.RELEASES / names[3]}\n" in capsys.readouterr().out
+
+    server.forget_old_releases(server.Hands(dry=False), server.RELEASES / names[5])
+    assert sorted(one.name for one in server.RELEASES.iterdir()) == [names[2], names[3], names[5]]
+
+    server.CURRENT.unlink()
+    server.CURRENT.symlink_to(server.RELEASES / names[2])
+    with pytest.raises(server.CannotGoOn, match="no older release"):
+        server.main(["back", "--dry-run"])
+
+
 def test_the_first_environment_starts_the_real_site(tmp_path):
     told = server.read_environment(server.first_environment("skin.example"))
     assert len(told["SECRET_KEY"]) >= SECRET_LENGTH
