@@ -47,11 +47,11 @@ lint: ## linters, types, templates, missing migrations, Django's deployment chec
 	@echo "manage.py makemigrations --check; manage.py check --deploy"
 	@$(as_in_production) 'python manage.py makemigrations --check --dry-run && python manage.py check --deploy --fail-level WARNING'
 
-bench: ## what reading, accepting, the desk and free times cost, as ratios; mail; a flood. ARGS="--large 1000000" for a larger desk
+bench: ## what the desk, starting, reading, accepting and free times cost, as ratios; mail; a flood. ARGS="--large 1000000" for a larger desk
 	@$(dev_packages)
 	@missed=0; \
 	.venv/bin/python bench/desk.py $(ARGS) || missed=1; \
-	for one in in_process reading accept free_times mail flood; do .venv/bin/python bench/$$one.py || missed=1; done; \
+	for one in starting in_process reading accept free_times mail flood; do .venv/bin/python bench/$$one.py || missed=1; done; \
 	exit $$missed
 
 faults: ## kill the site two hundred times under load, cut its power a hundred times, keep 800 slow clients; ten minutes, by hand

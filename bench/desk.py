@@ -113,7 +113,7 @@ def serve() -> None:
     client.force_login(User.objects.get(username="owner"))
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # as the server does by itself, sooner or later
+            cursor.execute("VACUUM (ANALYZE)")  # as the server does by itself, sooner or later
     addresses = prepare(client)
     asked: list[tuple[str, float]] = []
 

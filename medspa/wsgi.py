@@ -38,7 +38,14 @@ def warm_up() -> None:
 
     A database that is away is no reason not to start: each worker then warms up by itself.
     """
-    for path in ("/", "/es/", "/treatments/", "/request-an-appointment/", "/admin/login/"):
-        answer_of(application, asked(path))
+    for path in (
+        "/",
+        "/es/",
+        "/treatments/",
+        "/treatments/microneedling/",
+        "/request-an-appointment/",
+        "/admin/login/",
+    ):
+        answer_of(django, asked(path))  # not kept: compressing them would take as long again
     connection.close()  # a worker must not share it
     counts.forget_own()  # nobody asked

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from appointments.models import Standing, Status
+from appointments.models import WAITING, Standing, Status
 from treatments.models import Treatment
 
 UNSURE = "unsure"
@@ -38,6 +38,7 @@ class StateFilter(OpensOnOne):
     title, parameter_name, clears = "state", "state", ("status", "found")
     template = "admin/includes/shown_above.html"
     IN_ORDER_OF_THE_CLOCK = {"to_answer", "now", "mine", "unclaimed"}
+    FEW = IN_ORDER_OF_THE_CLOCK | {"waitlisted", "to_tell", "to_review"}
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [
@@ -79,6 +80,7 @@ class StateFilter(OpensOnOne):
 
 class StatusFilter(admin.SimpleListFilter):
     title, parameter_name = "status", "status"
+    FEW = {*WAITING, Status.WAITLISTED}
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         return Status.choices
@@ -108,6 +110,11 @@ class TreatmentFilter(admin.SimpleListFilter):
         return (
             queryset.filter(treatment=self.numbers[self.value()]) if self.value() in self.numbers else queryset.none()
         )
+
+
+def shows_few(request: HttpRequest) -> bool:
+    """Whether the list holds work that is to be done, of which there is never very much."""
+    return request.GET.get("state") in StateFilter.FEW or request.GET.get("status") in StatusFilter.FEW
 
 
 class DayFilter(OpensOnOne):

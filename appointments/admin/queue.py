@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from appointments import privacy
 from appointments.admin import glance, searches
 from appointments.admin.call_sheet import call_sheet
-from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter
+from appointments.admin.filters import StateFilter, StatusFilter, TreatmentFilter, shows_few
 from appointments.admin.move_page import move_page
 from appointments.admin.new_request import may_take, new_request_page
 from appointments.admin.numbers import BoundedPaginator, numbers
@@ -115,7 +115,7 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         if request.GET.get("state") == "to_tell":
             return AppointmentRequest.objects.longest_untold_first().query.order_by
         beyond_the_queue = {"state", "status", "q", "found"} & set(request.GET)
-        if {"q", "found"} & set(request.GET):
+        if {"q", "found"} & set(request.GET) and not shows_few(request):
             return ("-pk",)
         if beyond_the_queue and request.GET.get("state") not in StateFilter.IN_ORDER_OF_THE_CLOCK:
             return ("-created_at", "-pk")
@@ -127,11 +127,11 @@ class AppointmentRequestAdmin(ReadOnlyAdmin):
         return super().get_paginator(request, *args, most=most, **options)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """What is found stands in the order in which it came, which the index knows: nothing has to be sorted."""
+        """What is found among all stands in the order in which it came, which the index knows; nothing is sorted."""
         if not search_term:
             return queryset, False
         among_all = not {"state", "status", "source__exact", "treatment"} & set(request.GET)
-        return queryset.search(search_term, among_all=among_all), False
+        return queryset.search(search_term, among_all=among_all, few=shows_few(request)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if not self.has_view_permission(request):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appointments.models.parts_of_day import part_of_day
 from appointments.references import read_reference
-from appointments.search_index import SHORTEST, Holds
+from appointments.search_index import SHORTEST, Holds, IsReachedBy
 from appointments.telephones import as_e164
 from medspa.row_lists import QuerySetWithLists, moment
 from medspa.sealed import keyed_digest
@@ -48,7 +48,7 @@ WAITING = (Status.NEW, Status.CONTACTING)
 SOON = timedelta(minutes=30)
 LINK_LIVES = timedelta(weeks=6)  # after the request has ended
 MOST_COUNTED = 1000  # of what waits: nobody works by a larger number
-NEWEST = 1000  # are found by a search among all requests
+NEWEST = 500  # are found by a search among all requests
 NEWEST_FOR_SHORT_WORDS = 10_000
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # for "has one" as a comparison: SQLite looks up no NOT NULL beside an OR
 
@@ -228,11 +228,11 @@ class AppointmentRequestQuerySet(QuerySetWithLists["AppointmentRequest"]):
         takes = Q(treatment=None) | Q(treatment__procedure_minutes__lte=minutes)
         return self.waitlisted().filter(suits, takes).distinct().longest_waiting_first()
 
-    def search(self, words: str, *, among_all: bool = False) -> "AppointmentRequestQuerySet":
+    def search(self, words: str, *, among_all: bool = False, few: bool = False) -> "AppointmentRequestQuerySet":
         """By reference, name, telephone (in any format) or e-mail; every word must fit, wherever it stands.
 
         `among_all` requests, the NEWEST that fit are found. Words of one or two letters alone are looked for among
-        NEWEST_FOR_SHORT_WORDS: no index knows them.
+        NEWEST_FOR_SHORT_WORDS: no index knows them. Where the requests are `few` already, each of them is read.
         """
         if reference := read_reference(words):
             return self.filter(reference=reference)
@@ -243,10 +243,10 @@ class AppointmentRequestQuerySet(QuerySetWithLists["AppointmentRequest"]):
         )
         found = self
         if number := as_e164(words):
-            return self.filter(Holds([number, words.strip()], bound, any_will_do=True))
+            return self.filter(IsReachedBy(number, words.strip()))
         if long:
-            found = found.filter(Holds(long, None if short else bound))
-        elif short:
+            found = found.filter(Holds(long, None if short else bound, one_by_one=few))
+        elif short and not few:
             found = self.filter(pk__in=self.order_by("-pk").values("pk")[:NEWEST_FOR_SHORT_WORDS])
         for word in short:
             found = found.filter(

@@ -16,6 +16,12 @@ from medspa.sqlite.line import Line, line_before
 class DatabaseWrapper(base.DatabaseWrapper):
     in_line: Line | None = None
 
+    def get_new_connection(self, conn_params: Any) -> Any:
+        """With a function that makes letters of every alphabet small; SQLite's own knows the English ones alone."""
+        connection = super().get_new_connection(conn_params)
+        connection.create_function("casefold", 1, str.casefold, deterministic=True)
+        return connection
+
     def _start_transaction_under_autocommit(self) -> None:
         database = str(self.settings_dict["NAME"])
         if self.transaction_mode == "IMMEDIATE" and not self.is_in_memory_db():

@@ -13,20 +13,23 @@ from tests.conftest import lift_event_rules
 
 QUEUE = "/admin/appointments/appointmentrequest/"
 STATES = ("now", "mine", "unclaimed", "waitlisted", "to_tell", "to_review", "over", "spam", "all")
+MESSAGE_STATES = ("queued", "sending", "stuck", "failed", "cancelled", "held_back", "sent")
 LISTS = [
     QUEUE,
     *(f"{QUEUE}?state={state}" for state in STATES),
     *(f"{QUEUE}?status={status}" for status in Status.values),
     *(f"{QUEUE}?state=all&{narrowed}" for narrowed in ("p=2", "source__exact=web", "treatment=unsure")),
     *(f"{QUEUE}?q={words}" for words in ("ruiz", "uiz", "0142", "5205550142", "zzzzzz", "li")),
-    f"{QUEUE}?state=waitlisted&q=ruiz",
+    *(f"{QUEUE}?state={state}&q=ruiz" for state in ("to_answer", "now", "mine", "unclaimed", "waitlisted")),
+    *(f"{QUEUE}?status={status}&q=ruiz" for status in ("new", "contacting", "waitlisted", "closed")),
 ]
-PAGES = [
-    "/admin/",
-    "/admin/appointments/appointment/day/",
-    "/admin/appointments/appointment/week/",
-    f"{QUEUE}calls/",
+ADMIN = "/admin/appointments/"
+OTHER_LISTS = [
+    *(f"{ADMIN}{name}/" for name in ("message", "appointment", "event", "timeoff", "provider")),
+    *(f"{ADMIN}message/?state={state}" for state in MESSAGE_STATES),
+    f"{ADMIN}appointment/?day=all",
 ]
+PAGES = ["/admin/", *(f"{ADMIN}appointment/{name}/" for name in ("day", "week")), f"{QUEUE}calls/", f"{QUEUE}new/"]
 GROWING = r"appointments_(appointmentrequest|appointment|event|message|preferredtime)"
 
 pytestmark = [

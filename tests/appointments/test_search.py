@@ -67,9 +67,9 @@ def patients(clinic):
         ("full_name:ruiz", []),
     ],
 )
-@pytest.mark.parametrize("among_all", [True, False])
-def test_every_word_must_fit_wherever_it_stands(patients, words, names, among_all):
-    assert found(words, among_all=among_all) == names
+@pytest.mark.parametrize("way", [{}, {"among_all": True}, {"few": True}], ids=["narrowed", "among all", "few"])
+def test_every_word_must_fit_wherever_it_stands(patients, words, names, way):
+    assert found(words, **way) == names
 
 
 def test_a_reference_is_found_whole_and_in_part(patients):
