@@ -7,8 +7,8 @@ gunicorn alone, to show what nginx is for. The slow ones open a connection and s
 byte by byte, or read an answer byte by byte; whoever is shown the door comes back. Each has an address of its own, so
 that no limit for one address helps. The flood is one address that asks and sends as fast as it can. Meanwhile visitors
 look at pages, open the form and send it, each time by a new connection, and their waits are measured. Exit code 1 if a
-visitor behind nginx was not answered, or if one in twenty waited for longer than 100 ms where in quiet none of them
-waited for half as long. Needs nginx.
+visitor behind nginx was not answered, or if beside the slow ones one in twenty waited for longer than 100 ms. There is
+no verdict where one in twenty waits for half as long in quiet. Needs nginx.
 """
 
 import argparse
@@ -45,6 +45,7 @@ DRIBBLE_SECONDS = 1
 FLOODERS = 16
 PATIENCE_SECONDS = 10
 PAGE = "/treatments/microneedling/"
+LARGE = "/static/admin/js/vendor/jquery/jquery.js"  # 285 kB, more than a connection keeps under way
 
 
 def main(*arguments: str) -> int:
@@ -52,7 +53,7 @@ def main(*arguments: str) -> int:
     if not program("nginx"):
         print("nginx is not installed.", file=sys.stderr)
         return 1
-    missed = 0
+    is_bad = False
     print("| served by | meanwhile | answers | half wait, ms | one in twenty, ms | longest, ms | not answered |")
     print("|---|---|---|---|---|---|---|")
     for name, serve in [("nginx and gunicorn", behind_nginx), ("gunicorn alone", alone)][: 1 + options.bare]:
@@ -64,8 +65,8 @@ def main(*arguments: str) -> int:
                 flooded_waits = told(name, "a flood", watched(door, options.seconds))
             print(f"\nslow clients: {slow}\nflood: {flooded}\n", file=sys.stderr)
             if name == "nginx and gunicorn":
-                missed = sum(is_missed(waits, quiet, options.goal_ms) for waits in (troubled, flooded_waits))
-    return 1 if missed else 0
+                is_bad = is_missed(troubled, quiet, options.goal_ms) or bool(flooded_waits.failures)
+    return 1 if is_bad else 0
 
 
 def read_options(*arguments: str) -> argparse.Namespace:
@@ -93,6 +94,7 @@ class Door(NamedTuple):
         try:
             if receives:
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as browsers do
             plain.settimeout(patience)
             plain.bind((address, 0))
             plain.connect(("127.0.0.1", self.port))
@@ -102,8 +104,11 @@ class Door(NamedTuple):
             raise
 
     def enter(self, address: str) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self.certificate else http.client.HTTPConnection
-        connection = kind(self.host, timeout=PATIENCE_SECONDS)
+        if self.certificate:  # a context of its own for each would cost more than the answer
+            connection = http.client.HTTPSConnection(self.host, context=_trusting(self.certificate))
+        else:
+            connection = http.client.HTTPConnection(self.host)
+        connection.auto_open = 0  # no other door, and no name to be looked up
         connection.sock = self.knock(address)
         return connection
 
@@ -259,7 +264,7 @@ class Slow:
             "idle": "",
             "headers": f"GET / HTTP/1.1\r\n{host}X-Slow: ",
             "body": f"POST {FORM} HTTP/1.1\r\n{host}{form}",
-            "reader": f"GET {FORM} HTTP/1.1\r\n{host}\r\n" * 30,
+            "reader": f"GET {LARGE} HTTP/1.1\r\n{host}\r\n" * 3,
         }[kind].encode()
         self.socket: socket.socket | None = None
 
@@ -295,6 +300,7 @@ class Slow:
 
 def dawdle(stop, ready, told_by, door: Door, each: int) -> None:
     _many_files()
+    os.nice(10)  # these have machines of their own, elsewhere
     everybody = [Slow(kind, number, door) for number in range(each) for kind in KINDS]
     counted: Counter[str] = Counter()
     while not stop.is_set():
@@ -322,6 +328,7 @@ def _many_files() -> None:
 
 def flood(stop, ready, told_by, door: Door) -> None:
     counted: Counter[str] = Counter()
+    os.nice(10)
     threads = [threading.Thread(target=ask_on, args=(stop, door, counted), daemon=True) for _ in range(FLOODERS)]
     for thread in threads:
         thread.start()
