@@ -108,7 +108,7 @@ def install(host: str, hands: Hands) -> None:
     host = host.lower()
     if not HOST.fullmatch(host):
         raise CannotGoOn(f"{host!r} is no name of a site. Try clinic.example.")
-    insist_on_what_is_needed()
+    insist_on_what_is_needed(has_nginx=hands.has_nginx)
     make_users_and_folders(hands)
     if ENVIRONMENT.exists():
         print(f"  {ENVIRONMENT} is there and stays as it is")
@@ -124,7 +124,7 @@ def install(host: str, hands: Hands) -> None:
 def upgrade(hands: Hands) -> None:
     if not ENVIRONMENT.exists():
         raise CannotGoOn(f"There is no {ENVIRONMENT}. Install first: sudo python3 deploy/server.py install NAME")
-    insist_on_what_is_needed()
+    insist_on_what_is_needed(has_nginx=hands.has_nginx)
     arrive(hands, own_host())
 
 
@@ -196,6 +196,7 @@ def prepare(hands: Hands, release: Path, *commands: list[str]) -> None:
 
 
 def insist_on_health(host: str) -> None:
+    """That the site answers with its database. Mail that is stuck, say, was so before and is no reason to go back."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         status, words = ask(SOCKET, host)
@@ -203,13 +204,20 @@ def insist_on_health(host: str) -> None:
             print(f"The site is well: {words}")
             return
         time.sleep(1)
-    raise CannotGoOn(f"The site is not well: {words} Look: journalctl -u medspa-web -u medspa-sender -n 50")
+    if '"database": "ok"' in words:
+        print(f"The site runs, and says: {words}")
+        return
+    raise CannotGoOn(
+        f"The site is not well: {words} Look: journalctl -u medspa-web -n 50\n"
+        f"After an upgrade, go back: sudo python3 {CURRENT}/deploy/server.py back"
+    )
 
 
-def insist_on_what_is_needed() -> None:
+def insist_on_what_is_needed(*, has_nginx: bool = True) -> None:
     if os.geteuid() != 0:
         raise CannotGoOn("This needs root. Put sudo before it.")
-    missing = {package for program, package in NEEDED.items() if not shutil.which(program)}
+    wanted = {program: package for program, package in NEEDED.items() if has_nginx or program != "nginx"}
+    missing = {package for program, package in wanted.items() if not shutil.which(program)}
     if subprocess.run(["python3", "-c", "import ensurepip, venv"], capture_output=True).returncode:
         missing.add("python3-venv")
     if missing:
@@ -221,7 +229,8 @@ def make_users_and_folders(hands: Hands) -> None:
     if not any(person.pw_name == USER for person in pwd.getpwall()):
         hands.run("useradd", "--system", "--user-group", "--home-dir", "/var/lib/medspa", "--no-create-home",
                   "--shell", "/usr/sbin/nologin", USER)  # fmt: skip
-    hands.run("usermod", "--append", "--groups", MAY_KNOCK, WEB_SERVER)
+    if hands.has_nginx:
+        hands.run("usermod", "--append", "--groups", MAY_KNOCK, WEB_SERVER)
     for folder, (owner, mode) in FOLDERS.items():
         hands.run("install", "--directory", f"--owner={owner}", f"--group={owner}", f"--mode={mode:o}", folder)
     hands.run("chmod", "0755", "/etc/medspa")
@@ -250,7 +259,7 @@ def forget_old_releases(hands: Hands, newest: Path) -> None:
 
 def manage(command: list[str]) -> int:
     """manage.py as the site's user, with this terminal."""
-    insist_on_what_is_needed()
+    insist_on_what_is_needed(has_nginx=False)
     python = [f"{CURRENT}/.venv/bin/python", f"{CURRENT}/manage.py", *command]
     return subprocess.run(python, **as_the_site(USER)).returncode
 

@@ -20,7 +20,7 @@ UNITS = {file.name for file in (PROJECT / "deploy" / "systemd").iterdir()}
 @pytest.fixture
 def ready(monkeypatch, tmp_path):
     """A server that has what is needed, and no site yet."""
-    monkeypatch.setattr(server, "insist_on_what_is_needed", lambda: None)
+    monkeypatch.setattr(server, "insist_on_what_is_needed", lambda **_how: None)
     for name in ("ENVIRONMENT", "TLS", "RELEASES", "CURRENT", "SITES"):
         monkeypatch.setattr(server, name, tmp_path / name)
 
@@ -69,6 +69,32 @@ def test_going_back_skips_what_was_never_well_and_old_ones_are_forgotten(ready, 
     server.CURRENT.symlink_to(server.RELEASES / names[2])
     with pytest.raises(server.CannotGoOn, match="no older release"):
         server.main(["back", "--dry-run"])
+
+
+WELL, STUCK = '{"status": "ok", "database": "ok"}', '{"status": "mail is stuck", "database": "ok"}'
+AWAY = '{"status": "the database does not answer", "database": "away"}'
+
+
+def test_an_upgrade_ends_well_unless_the_site_or_its_database_does_not_answer(monkeypatch, capsys):
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", 1.5)
+    answers = iter([(0, "Nobody answers"), (200, WELL)])
+    monkeypatch.setattr(server, "ask", lambda *_where: next(answers))
+    server.insist_on_health("clinic.example")
+    monkeypatch.setattr(server, "ask", lambda *_where: (503, STUCK))
+    server.insist_on_health("clinic.example")
+    assert capsys.readouterr().out == f"The site is well: {WELL}\nThe site runs, and says: {STUCK}\n"
+    for status, words in ((503, AWAY), (0, "Nobody answers at /run/medspa/web.sock")):
+        monkeypatch.setattr(server, "ask", lambda *_where, said=(status, words): said)
+        with pytest.raises(server.CannotGoOn, match="go back: sudo"):
+            server.insist_on_health("clinic.example")
+
+
+def test_beside_another_web_server_nothing_of_it_is_touched(ready, capsys):
+    assert server.main(["install", "clinic.example", "--dry-run", "--no-nginx"]) == 0
+    said = capsys.readouterr().out
+    assert "migrate" in said
+    assert "nginx" not in said
+    assert "www-data" not in said
 
 
 def test_the_first_environment_starts_the_real_site(tmp_path):

@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import pytest
+from django.core.management import get_commands
 
 from tests.deploy.behind import program
 from tests.site import PROJECT
@@ -42,3 +43,14 @@ def test_every_service_runs_as_the_sites_own_user_and_may_gain_nothing(service):
     lines = service.read_text().splitlines()
     for line in ("User=medspa", "NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "UMask=0077"):
         assert line in lines
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda file: file.name)
+def test_what_a_service_starts_is_there(service):
+    started = re.search(r"^ExecStart=/opt/medspa/current/.venv/bin/python (.+)$", service.read_text(), re.MULTILINE)[1]
+    name, *words = started.split()
+    if name == "manage.py":
+        assert words[0] in get_commands()
+    else:
+        assert [name, *words] == ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "medspa.wsgi"]
+        assert (PROJECT / "deploy" / "gunicorn.conf.py").exists()
