@@ -4,6 +4,7 @@ import re
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 
@@ -13,7 +14,6 @@ from tests.conftest import lift_event_rules
 
 QUEUE = "/admin/appointments/appointmentrequest/"
 STATES = ("now", "mine", "unclaimed", "waitlisted", "to_tell", "to_review", "over", "spam", "all")
-MESSAGE_STATES = ("queued", "sending", "stuck", "failed", "cancelled", "held_back", "sent")
 LISTS = [
     QUEUE,
     *(f"{QUEUE}?state={state}" for state in STATES),
@@ -24,12 +24,8 @@ LISTS = [
     *(f"{QUEUE}?status={status}&q=ruiz" for status in ("new", "contacting", "waitlisted", "closed")),
 ]
 ADMIN = "/admin/appointments/"
-OTHER_LISTS = [
-    *(f"{ADMIN}{name}/" for name in ("message", "appointment", "event", "timeoff", "provider")),
-    *(f"{ADMIN}message/?state={state}" for state in MESSAGE_STATES),
-    f"{ADMIN}appointment/?day=all",
-]
 PAGES = ["/admin/", *(f"{ADMIN}appointment/{name}/" for name in ("day", "week")), f"{QUEUE}calls/", f"{QUEUE}new/"]
+OF_THE_OWNER = [f"{QUEUE}reports/", f"{ADMIN}event/unusual/", f"{ADMIN}timeoff/", "/admin/treatments/provider/"]
 GROWING = r"appointments_(appointmentrequest|appointment|event|message|preferredtime)"
 
 pytestmark = [
@@ -80,6 +76,22 @@ def opened(client, address):
 def test_no_page_of_the_desk_reads_a_table_from_end_to_end(client, address):
     client.force_login(factories.receptionist())
     assert not opened(client, address).with_step(rf"SCAN {GROWING}")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("address", OF_THE_OWNER)
+def test_no_page_of_the_owner_reads_a_table_from_end_to_end(client, address):
+    client.force_login(User.objects.create_superuser("owner"))
+    assert not opened(client, address).with_step(rf"SCAN {GROWING}")
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_list_that_is_read_from_end_to_end_and_sorted_would_be_noticed():
+    plans = Plans()
+    with connection.execute_wrapper(plans):
+        list(AppointmentRequest.objects.filter(full_name__icontains="ruiz").order_by("full_name")[:25])
+    assert plans.with_step(rf"SCAN {GROWING}")
+    assert plans.with_step("USE TEMP B-TREE FOR ORDER BY")
 
 
 @pytest.mark.usefixtures("filled")

@@ -136,3 +136,10 @@ def test_words_of_two_letters_are_looked_for_among_the_newest(patients, monkeypa
 def test_what_is_sealed_is_not_searched(clinic):
     factories.appointment_request(full_name="Ana Ruiz", message="zwitscher")
     assert found("zwitscher") == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite guesses nothing.")
+def test_postgresql_looks_at_enough_samples_to_guess_how_many_will_fit(clinic):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT attstattarget FROM pg_attribute WHERE attrelid = to_regclass(%s)", [search_index.INDEX])
+        assert cursor.fetchone() == (search_index.SAMPLES,)
