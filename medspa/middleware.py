@@ -37,8 +37,10 @@ class OnRecord:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter_ns()
-        is_from_us = origin.is_from_a_proxy(request.META, settings.TRUSTED_PROXIES)
-        number = request_id.taken_or_made(request.headers.get("X-Request-ID", "") if is_from_us else "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        if given and not origin.is_from_a_proxy(request.META, settings.TRUSTED_PROXIES):
+            given = ""
+        number = request_id.taken_or_made(given)
         with request_id.answering(number):
             answer = self.get_response(request)
             answer["X-Request-ID"] = number
