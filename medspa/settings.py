@@ -169,12 +169,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"private": {"()": "medspa.logs.PrivateFormatter", "as_json": AS_JSON}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "private"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "private"},
+        "nowhere": {"class": "logging.NullHandler"},  # without any, Python would write the words as they are
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "medspa.access": {"level": "INFO" if AS_JSON else "WARNING"},  # a line for each request that Django answers
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # strangers write these, by the million
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # by strangers, by the million
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import subprocess
 import sys
 
 import pytest
@@ -68,3 +70,14 @@ def test_every_line_says_its_moment_in_utc():
     said.created = 1_790_000_000.25
     said.msecs = 250
     assert TEXT.format(said).startswith("2026-09-21T14:13:20.250Z ")
+
+
+def test_what_a_stranger_calls_this_host_is_written_nowhere():
+    """As a process of its own, because pytest has handlers for everything."""
+    words = "import logging, django; django.setup()"
+    words += "; logging.getLogger('django.security.DisallowedHost').error('Invalid HTTP_HOST header: evil.example')"
+    words += "; logging.getLogger('django.security').error('told')"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "medspa.settings"}
+    done = subprocess.run([sys.executable, "-c", words], env=environment, capture_output=True, text=True, check=True)
+    assert "told" in done.stderr
+    assert "evil" not in done.stderr
