@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 
 import brotli
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import Error, close_old_connections, connection
 from django.http.request import split_domain_port, validate_host
 from django.urls import Resolver404, resolve
 from django.utils.translation import override
@@ -94,6 +94,7 @@ class FinishedPages:
         self.standing: Standing | None = None
         self.looked_at = float("-inf")
         self.looking = threading.Lock()
+        self.is_away = False  # the database, when it was last asked
 
     def __call__(self, environ: Environ, start_response: Callable) -> Iterable[bytes]:
         if not is_for_everybody(environ):
@@ -106,10 +107,10 @@ class FinishedPages:
         key = environ["PATH_INFO"], is_secure
         seen = None
         if time.monotonic() - self.looked_at >= LOOK_EVERY_SECONDS and self.looking.acquire(blocking=False):
-            try:
-                seen = self._look()
-            finally:
-                self.looking.release()
+            if self.is_away:  # nobody waits for it, as one would for seconds where it is unplugged
+                threading.Thread(target=self._look_aside, kwargs={"alone": True}, daemon=True).start()
+            else:
+                seen = self._look_aside()
         page = self.pages.get(key)
         if page and self.standing and page.version == self.standing.version and page.since <= time.time() < page.until:
             return page.answer(environ, start_response)
@@ -121,9 +122,9 @@ class FinishedPages:
         self, key: tuple[str, bool], seen: Standing | None, environ: Environ, start_response: Callable
     ) -> Iterable[bytes]:
         """Read first what the content's version is: what changes while the page is made, makes it an old one."""
-        if seen is None:
+        if seen is None and not self.is_away:
             with self.looking:
-                seen = self._look()
+                seen = None if self.is_away else self._look()
         last = self.pages.get(key)
         if seen is None and last and self.standing and last.version == self.standing.version:
             return last.answer(environ, start_response)  # late by the clock, while the database is away
@@ -141,14 +142,25 @@ class FinishedPages:
 
     def _look(self) -> Standing | None:
         """The content's standing as the database has it now; the last one known while the database is away."""
-        self.looked_at = time.monotonic()
+        self.looked_at, was_away = time.monotonic(), self.is_away
         try:
             close_old_connections()
-            self.standing = ContentVersion.objects.standing()
-        except (DatabaseError, InterfaceError) as trouble:
-            log.warning("The content's version could not be read: %s", type(trouble).__name__)
+            self.standing, self.is_away = ContentVersion.objects.standing(), False
+        except Error as trouble:
+            self.is_away = True
+            if not was_away:
+                log.warning("The content's version could not be read: %s", type(trouble).__name__)
             return None
         return self.standing
+
+    def _look_aside(self, *, alone: bool = False) -> Standing | None:
+        """`_look`, by whoever holds `looking`, which is let go; `alone` in a thread of its own."""
+        try:
+            return self._look()
+        finally:
+            self.looking.release()
+            if alone:
+                connection.close()
 
 
 def is_for_everybody(environ: Environ) -> bool:

@@ -10,7 +10,15 @@ import pytest
 from cryptography.fernet import Fernet
 
 from medspa import environment
-from medspa.environment import Environment, EnvironmentRefused, own_secret, read_database, read_mail, read_site_url
+from medspa.environment import (
+    POSTGRES_PATIENCE,
+    Environment,
+    EnvironmentRefused,
+    own_secret,
+    read_database,
+    read_mail,
+    read_site_url,
+)
 from tests.house.blueprint import PROJECT
 
 GOOD_SECRET = "$" + "0123456789abcdef" * 4
@@ -160,7 +168,7 @@ class TestTheDatabase:
         wanted = {"USER": "us@er", "PASSWORD": "p#w/", "HOST": "db.example", "PORT": "5433", "NAME": "clinic"}
         assert {name: database[name] for name in wanted} == wanted
         assert database["ENGINE"] == "django.db.backends.postgresql"
-        assert database["OPTIONS"] == {"connect_timeout": 10, "sslmode": "require"}
+        assert database["OPTIONS"] == {**POSTGRES_PATIENCE, "sslmode": "require"}
 
     @pytest.mark.parametrize(
         ("url", "host"),

@@ -3,6 +3,7 @@
 import gzip
 import io
 import re
+import threading
 import time
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -443,6 +444,7 @@ def test_a_clock_that_is_set_back_behind_a_scheduled_page_hides_it_again(clinic,
         assert "Microneedling" in site.get("/treatments/").text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_while_the_database_is_away_a_page_that_is_late_by_the_clock_is_better_than_none(clinic, treatment):
     def away(*_statement):
         raise OperationalError("the connection is closed")
@@ -454,8 +456,42 @@ def test_while_the_database_is_away_a_page_that_is_late_by_the_clock_is_better_t
         site.look_again()
         with connection.execute_wrapper(away):
             assert site.get("/").content == opened.content
-        site.look_again()
+        until_it_is_back(site)
         assert site.get("/").content != opened.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_the_first_reader_waits_for_a_database_that_says_nothing(site, monkeypatch):
+    page, asked = site.get(), []
+
+    def say_nothing(*_args):
+        asked.append(threading.current_thread())
+        time.sleep(0.3)
+        raise OperationalError("timeout expired")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(page_cache.ContentVersion.objects, "standing", say_nothing)
+        site.look_again()
+        assert site.get().content == page.content
+        began = time.monotonic()
+        for _ in range(20):
+            site.look_again()
+            assert site.get().content == page.content
+        assert time.monotonic() - began < 20 * 0.3 / 2
+        with site.pages.looking:
+            assert threading.current_thread() not in asked[1:]
+    until_it_is_back(site)
+
+
+def until_it_is_back(site):
+    until = time.monotonic() + 20
+    while site.pages.is_away:
+        assert time.monotonic() < until
+        site.look_again()
+        site.get()
+        time.sleep(0.05)
+    with site.pages.looking:  # whoever looks has done so
+        pass
 
 
 def test_two_languages_are_two_pages(site):
