@@ -37,7 +37,7 @@ class PrivateFormatter(logging.Formatter):
         return line
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        if number := request_id.current():
+        if number := _number(record):
             record.message = f"[{number}] {record.message}"
         return without_private_parts(super().formatMessage(record)).replace("\n", "\\n").replace("\r", "\\r")
 
@@ -52,7 +52,7 @@ class PrivateFormatter(logging.Formatter):
             "logger": record.name,
             "message": without_private_parts(record.getMessage()),
         }
-        if number := request_id.current():
+        if number := _number(record):
             entry["request_id"] = number
         entry |= getattr(record, "facts", {})
         if record.exc_info:
@@ -62,6 +62,11 @@ class PrivateFormatter(logging.Formatter):
 
 def without_private_parts(line: str) -> str:
     return QUERY.sub("?…", PRIVATE_LINK.sub(r"\1…", line))
+
+
+def _number(record: logging.LogRecord) -> str:
+    """Django tells of a refusal once it is over, and brings the HTTP request along."""
+    return request_id.current() or getattr(getattr(record, "request", None), "number", "")
 
 
 def _frames(trace: TracebackType | None) -> str:

@@ -40,7 +40,7 @@ class OnRecord:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         if given and not origin.is_from_a_proxy(request.META, settings.TRUSTED_PROXIES):
             given = ""
-        number = request_id.taken_or_made(given)
+        request.number = number = request_id.taken_or_made(given)
         with request_id.answering(number):
             answer = self.get_response(request)
             answer["X-Request-ID"] = number

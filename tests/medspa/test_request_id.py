@@ -113,6 +113,13 @@ def test_what_is_logged_on_the_way_bears_the_number(client, lines, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_what_django_says_of_a_refusal_afterwards_bears_the_number(client, lines):
+    factories.clinic()
+    number = client.get("/no-such-page/")["X-Request-ID"]
+    assert [line["request_id"] for line in lines() if line["logger"] == "django.request"] == [number]
+
+
+@pytest.mark.django_db
 def test_whoever_meets_an_error_is_told_the_beginning_of_its_number(client, monkeypatch):
     factories.clinic()
 
