@@ -23,21 +23,16 @@ FILLS = """
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import models
 from appointments import workflow
 from appointments.models import HealthAnswer
 from appointments.workflow.patients import Answered
-from medspa.models import FirstPassword
 from tests import factories
 from treatments.models import Treatment
 
 call_command("seed_requests", "100", stdout=open("/dev/null", "w"))
-owner = User.objects.get(username="owner")
-owner.set_password("PASSWORD")
-owner.save()
-FirstPassword.objects.all().delete()
+factories.user(username="luz", password="PASSWORD", group="Owner")
 staff = factories.receptionist(username="ana", first_name="Ana María")
 for number in range(4):
     treatment = Treatment.objects.filter(slug="microneedling").order_by("pk").first()
@@ -82,16 +77,16 @@ from django.test import Client
 from appointments.models import AppointmentRequest
 from tests import factories
 desk = Client(SERVER_NAME="127.0.0.1")
-answer = desk.post("/admin/login/", {"username": "owner", "password": "PASSWORD"})
+answer = desk.post("/admin/login/", {"username": "luz", "password": "PASSWORD"})
 assert answer.status_code == 302, answer.content
 row = AppointmentRequest.objects.filter(status="new", claimed_by=None).order_by("pk").last()
 queue = "/admin/appointments/appointmentrequest/"
-assert row.reference in desk.get(queue, {"q": row.full_name}).content.decode()
+assert f"/{row.pk}/change/" in desk.get(queue, {"q": row.full_name}, follow=True).content.decode()
 assert desk.get(f"{queue}{row.pk}/change/").status_code == 200
 answer = desk.post(f"{queue}{row.pk}/move/claim/", {"seen": row.version})
 assert answer.status_code in {302, 303}, answer.content
 row.refresh_from_db()
-assert row.claimed_by.username == "owner"
+assert row.claimed_by.username == "luz"
 factories.booked(message="After the move")
 print("worked")
 """.replace("PASSWORD", PASSWORD)
