@@ -113,6 +113,19 @@ def test_only_the_newest_of_its_own_stay(disk):
     ]
 
 
+def test_what_a_killed_backup_left_goes_once_it_is_a_day_old(disk, settings):
+    names = ["127.0.0.1-2026-03-08T120000Z.tar.gz", "127.0.0.1-2026-03-10T110000Z.tar.gz", "other.example-2026"]
+    old, young, of_another = (disk / f".{name}.unfinished" for name in names)
+    for left, hours in ((old, 48), (young, 1), (of_another, 48)):
+        left.write_text("half")
+        os.utime(left, times=((NOON - timedelta(hours=hours)).timestamp(),) * 2)
+    (settings.VAR_DIR / "backing-up").mkdir()
+    (settings.VAR_DIR / "backing-up" / "database").write_text("half a copy")
+    made = make(disk)
+    assert sorted(disk.iterdir()) == sorted([made.file, young, of_another])
+    assert not (settings.VAR_DIR / "backing-up").exists()
+
+
 def test_two_backups_of_the_same_second_do_not_meet(disk):
     assert make(disk).file != make(disk).file
     assert len(list(disk.iterdir())) == 2
