@@ -127,6 +127,44 @@ def test_a_server_that_is_away_for_hours_costs_no_mail_and_is_asked_again_at_onc
     assert Counter(mailbox.taken.values()) == {1: 2}
 
 
+@pytest.mark.django_db
+def test_a_server_that_refuses_every_recipient_gives_mail_up_in_plain_sight_and_a_press_sends_each(
+    clock, settings, client, receptionist
+):
+    """It cannot be told from wrong addresses. The desk sees it at once, and presses when the server is well."""
+
+    class Refusing(Mailbox):
+        refuses = True
+
+        async def handle_RCPT(self, server, session, envelope, address, options):
+            if self.refuses:
+                return "554 5.7.1 relay access denied"
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+    factories.clinic(morning_digest_at=None)
+    mailbox = Refusing()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
+    row = factories.appointment_request()
+    client.force_login(factories.user(is_superuser=True))
+    controller.start()
+    try:
+        assert try_for(clock, 1, client)[0]
+        assert {message.state for message in Message.objects.all()} == {"failed"}
+        mailbox.refuses = False
+        try_for(clock, 1)
+        assert not mailbox.taken
+        for message in Message.objects.all():
+            row.refresh_from_db()
+            workflow.send_again(row, by=receptionist, seen=row.version, message=message.pk)
+        try_for(clock, 0.25)
+    finally:
+        controller.stop()
+    assert Counter(mailbox.taken.values()) == {1: 2}
+
+
 @contextmanager
 def server_that_hangs(port: int, *, after: bytes = b""):
     """Falls silent for ever: at once, or where a conversation has come to `after`. What it was told is kept."""
