@@ -212,3 +212,9 @@ def test_nothing_private_stands_in_a_log(place, browser, served):
     logs = "".join(file.read_text() for file in (place / "main.log", place / "medspa.log", served.log))
     for word in (private, "Canary", "/my-request/"):
         assert word not in logs
+
+
+def test_a_request_is_numbered_here_and_not_by_the_visitor(browser):
+    status, headers, _page = browser.get("/robots.txt", X_Request_ID="a-number-of-the-visitors")
+    assert status == 200
+    assert re.fullmatch(r"[0-9a-f]{32}", headers["x-request-id"])
