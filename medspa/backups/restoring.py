@@ -43,12 +43,12 @@ def restore(file: Path, *, key: str, overwrite: bool, now: datetime, tell: Tell)
     A database or photos that are there already are put aside if `overwrite` says so, and refused otherwise.
     """
     into = into_postgres if connection.vendor == "postgresql" else into_sqlite
-    stamp = f"before-restore-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    stamp = f"before_restore_{now.astimezone(UTC):%Y%m%dt%H%M%Sz}"
     with alone(settings.VAR_DIR), _unpacked(file, key, tell) as (folder, manifest):
         if not overwrite and (there := [*into.what_is_there(), *_files_there()]):
             raise BackupRefused(f"There is a clinic here already: {', '.join(there)}. --overwrite puts it aside.")
         into.insist_on_nobody()
-        with into.brought_in(folder / DATABASE, manifest, stamp.replace("-", "_").lower(), tell) as change:
+        with into.brought_in(folder / DATABASE, manifest, stamp, tell) as change:
             _lay_beside(folder)
             os.sync()
             aside = [change()]

@@ -1,6 +1,7 @@
 """The machine is gone. What was acknowledged before the backup began comes back from it, with the keys."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.site import GONE, PROJECT, send_request, visitor
 
@@ -225,6 +227,25 @@ def test_a_restore_is_refused_while_the_site_runs(site, tmp_path):
     assert len(site.manage("list_requests").splitlines()) == 2
     assert manage(site, "restore", str(backup), "--overwrite")[0] == 0
     assert len(site.manage("list_requests").splitlines()) == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps its own files")
+def test_a_damaged_database_is_not_backed_up_and_is_put_aside_as_it_is(site, tmp_path):
+    backup, damaged = tmp_path / "backup", site.folder / "var" / "clinic.sqlite3"
+    site.manage("seed_requests", "30")
+    site.manage("backup", str(backup))
+    with damaged.open("r+b") as file:
+        file.seek(100)
+        file.write(os.urandom(200_000))
+    words = damaged.read_bytes()
+    code, said = manage(site, "backup", str(tmp_path / "another"))
+    assert (code, len(said.splitlines())) == (1, 1), said
+    assert not (tmp_path / "another").exists()
+    assert manage(site, "restore", str(backup))[0] == 1
+    assert manage(site, "restore", str(backup), "--overwrite")[0] == 0
+    assert len(site.manage("list_requests").splitlines()) == 30
+    (aside,) = damaged.parent.glob("clinic.sqlite3.before_restore_*")
+    assert aside.read_bytes() == words
 
 
 @pytest.fixture(autouse=True)

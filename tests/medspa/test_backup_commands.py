@@ -12,10 +12,12 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from appointments.models import AppointmentRequest
 from medspa.backups import archive, copies
+from medspa.backups.facts import still_to_run
 from medspa.backups.making import Made, back_up
 from medspa.backups.refusal import BackupRefused
 from medspa.backups.restoring import restore, verify
@@ -229,6 +231,12 @@ def test_a_backup_of_a_newer_program_is_refused(disk, tmp_path):
     made = make(disk)
     newer = [*made.manifest.migrations, "appointments.9999_from_the_future"]
     assert "Update the program first." in refusal(changed(made, tmp_path, migrations=newer))
+
+
+def test_what_is_to_be_migrated_after_an_older_backup_is_known():
+    every = sorted(f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations)
+    assert still_to_run(every) == []
+    assert still_to_run(every[:-2]) == every[-2:]
 
 
 def test_a_backup_of_the_other_database_is_refused_with_the_way_to_go(disk, tmp_path):
