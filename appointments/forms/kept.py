@@ -54,8 +54,11 @@ def _store(form: AppointmentRequestForm, address: str) -> AppointmentRequest:
     return form.judge_and_save(address=address)
 
 
-def keep(form: AppointmentRequestForm, *, address: str) -> str:
-    """Keep a valid form in the spool and return the private token that it will have. Raises spool.NotKept."""
+def keep(form: AppointmentRequestForm, *, address: str, sent_at: datetime | None = None) -> str:
+    """Keep a valid form in the spool and return the private token that it will have. Raises spool.NotKept.
+
+    `sent_at` is when the patient sent it, before anybody waited for the database; now, where it is not given.
+    """
     answers = form.cleaned_data
     token = private_token_of(answers["form_token"])
     words = {
@@ -67,7 +70,7 @@ def keep(form: AppointmentRequestForm, *, address: str) -> str:
         "opened": answers["opened"][:LONGEST_SIGN],
         "trap": form.data.get(TRAP, "")[:LONGEST_SIGN],
         "address": address,
-        "sent_at": timezone.now().isoformat(),
+        "sent_at": (sent_at or timezone.now()).isoformat(),
     }
     most = gatekeeping.FLOOD * settings.SUBMIT_LIMIT_PER_HOUR
     spool.keep(words, token=token, sender=origin.budget_of(address), most_of_sender=most)

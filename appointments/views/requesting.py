@@ -1,6 +1,7 @@
 """The form, what is answered when its words cannot be stored, and the privacy notice."""
 
 import logging
+from datetime import datetime
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -40,6 +41,7 @@ def request_form(request: HttpRequest) -> HttpResponse:
 
 def _receive(request: HttpRequest) -> HttpResponse:
     """Into the database, or into the spool, or back to the patient with every word and the telephone number."""
+    sent_at = timezone.now()
     try:
         form = AppointmentRequestForm(request.POST)
     except Error:
@@ -54,13 +56,13 @@ def _receive(request: HttpRequest) -> HttpResponse:
         return _refuse(request, form, trouble, HTTPStatus.TOO_MANY_REQUESTS)
     except Error:
         log.exception("The database refused a request")
-        return _keep(request, form)
+        return _keep(request, form, sent_at)
     return see_other("appointments:my_request", appointment_request.private_token)
 
 
-def _keep(request: HttpRequest, form: AppointmentRequestForm) -> HttpResponse:
+def _keep(request: HttpRequest, form: AppointmentRequestForm, sent_at: datetime) -> HttpResponse:
     try:
-        token = keep(form, address=request.origin)
+        token = keep(form, address=request.origin, sent_at=sent_at)
     except spool.NotKept as trouble:
         log.error("A request could not be kept in the spool either: %s", trouble)
         words = _("We could not save your request just now. Your answers are still here: send them again in a minute")
