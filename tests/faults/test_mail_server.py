@@ -19,7 +19,7 @@ from bench.mail import Mailbox
 from bench.slices import free_port
 from tests import factories
 from tests.faults.kills import asked
-from tests.faults.visitors import Visitors
+from tests.faults.visitors import Visitors, wait_until
 
 NOW = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 STEP = timedelta(minutes=5)
@@ -248,10 +248,3 @@ from django.utils import timezone
 from appointments.models import Message
 print("@@", Message.objects.unsent().update(due_at=timezone.now()))
 """
-
-
-def wait_until(true, seconds=60):
-    ends_at = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends_at
-        time.sleep(0.02)

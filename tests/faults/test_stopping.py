@@ -8,7 +8,7 @@ from aiosmtpd.controller import Controller
 from bench.mail import Mailbox
 from bench.slices import free_port
 from tests.faults.kills import STORED, asked
-from tests.faults.visitors import Visitors
+from tests.faults.visitors import Visitors, wait_until
 
 ROUNDS = 3
 
@@ -57,13 +57,6 @@ def test_the_sender_finishes_the_message_in_hand_and_sends_none_twice(site):
     finally:
         controller.stop()
     assert set(mailbox.taken.values()) == {1}
-
-
-def wait_until(true, seconds=60):
-    ends_at = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends_at
-        time.sleep(0.02)
 
 
 IN_HAND = """

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
@@ -122,3 +123,11 @@ def read_all(answer: http.client.HTTPResponse) -> bytes:
         return answer.read()
     except GONE as trouble:
         raise CutOff from trouble
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    ends_at = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > ends_at:
+            raise TimeoutError
+        time.sleep(0.02)
