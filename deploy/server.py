@@ -44,9 +44,9 @@ FOLDERS = {  # what each is for stands in docs/operations.md
 }
 STARTED = ("medspa-web.socket", "medspa-web.service", "medspa-sender.service", "medspa-backup.timer")
 NEEDED = {"nginx": "nginx", "systemctl": "systemd", "openssl": "openssl", "runuser": "util-linux"}
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis")
 KEPT_RELEASES = 3
 RAN = "was-well"  # in a release that has served
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", RAN)
 PATIENCE_SECONDS = 60
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 

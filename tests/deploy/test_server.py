@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -69,6 +70,15 @@ def test_going_back_skips_what_was_never_well_and_old_ones_are_forgotten(ready, 
     server.CURRENT.symlink_to(server.RELEASES / names[2])
     with pytest.raises(server.CannotGoOn, match="no older release"):
         server.main(["back", "--dry-run"])
+
+
+def test_a_copy_of_a_release_that_was_well_has_yet_to_be_well(tmp_path):
+    for name in (server.RAN, "manage.py", "var/clinic.sqlite3", ".venv/pyvenv.cfg", "medspa/settings.py"):
+        (tmp_path / "old" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "old" / name).touch()
+    shutil.copytree(tmp_path / "old", tmp_path / "new", ignore=server.LEFT_OUT)
+    copied = {str(file.relative_to(tmp_path / "new")) for file in (tmp_path / "new").rglob("*") if file.is_file()}
+    assert copied == {"manage.py", "medspa/settings.py"}
 
 
 WELL, STUCK = '{"status": "ok", "database": "ok"}', '{"status": "mail is stuck", "database": "ok"}'
