@@ -19,7 +19,7 @@ from django.core.management.color import no_style
 from django.db import DEFAULT_DB_ALIAS, Error, connection, connections, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from medspa.backups.into_sqlite import insist_on_nobody
+from medspa.backups.into_sqlite import database, insist_on_nobody, who_has_open
 from medspa.backups.refusal import BackupRefused
 from medspa.environment import read_database
 from medspa.sealed import CannotUnseal
@@ -57,10 +57,13 @@ def move(url: str, *, dry_run: bool, tell: Tell) -> dict[str, Table]:
     except BackupRefused as refusal:
         raise MoveRefused(str(refusal)) from None
     carried: dict[str, Table] = {}
+    former = database()
     try:
         with _both(target), transaction.atomic(using=FORMER), transaction.atomic():
             _insist_on_ready()
             carried = _carry_all(tell)
+            if who_has_open(former):  # what it would write would stay behind
+                raise MoveRefused("The site was started meanwhile. Nothing was carried over. Stop it first.")
             if dry_run:
                 raise _OnlyTried
     except _OnlyTried:

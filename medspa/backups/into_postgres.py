@@ -22,7 +22,10 @@ NO_EXTENSIONS = (
     "NOT EXISTS (SELECT FROM pg_depend WHERE deptype = 'e' AND classid = '{0}'::regclass AND objid = {0}.oid)"
 )
 END = "--end-of-rows--"
-MINE = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 
 
 def what_is_there() -> list[str]:
@@ -34,11 +37,16 @@ def what_is_there() -> list[str]:
 def insist_on_nobody() -> None:
     """Raise BackupRefused while others are connected."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {MINE}")
-        if others := cursor.fetchone()[0]:
-            words = "The site is running on this database: others hold {} connections. Stop it first."
-            raise BackupRefused(words.format(others))
+        cursor.execute(OTHERS)
+        others = int(cursor.fetchone()[0])
     connection.close()
+    _refuse(others)
+
+
+def _refuse(others: int) -> None:
+    if others:
+        words = "The site is running on this database: others hold {} connections. Stop it first."
+        raise BackupRefused(words.format(others))
 
 
 @contextmanager
@@ -119,6 +127,7 @@ END $$;"""
 
 
 def _change(tables: Session, aside: str) -> str:
+    _refuse(int(tables.run(OTHERS)[0][0]))  # who came meanwhile would wait for what is put aside
     tables.run("COMMIT")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # without it the first pages would be slow

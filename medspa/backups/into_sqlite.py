@@ -37,7 +37,7 @@ def insist_on_nobody() -> None:
     """Raise BackupRefused while another program has the database open. Afterwards one file is all of it."""
     connection.close()
     file = database()
-    if who := _who_has_open(file):
+    if who := who_has_open(file):
         raise BackupRefused(f"The site is running on this database (process {who}). Stop it first.")
     if not file.exists():
         return
@@ -51,7 +51,7 @@ def insist_on_nobody() -> None:
         pass  # it is damaged, which is why somebody brings a backup
 
 
-def _who_has_open(file: Path) -> int | None:
+def who_has_open(file: Path) -> int | None:
     """Another process that has the file open, as far as this user may see (Linux)."""
     names = {str(file.resolve()), *(f"{file.resolve()}{ending}" for ending in BESIDE)}
     for process in Path("/proc").glob("[0-9]*"):
@@ -86,6 +86,7 @@ def brought_in(copy: Path, manifest: Manifest, stamp: str, tell: Tell) -> Iterat
 
 
 def _change(file: Path, staged: Path, stamp: str) -> str:
+    insist_on_nobody()  # who came meanwhile would go on writing into what is put aside
     aside = file.with_name(f"{file.name}.{stamp}")
     if file.exists():
         os.link(file, aside)

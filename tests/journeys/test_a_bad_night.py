@@ -229,6 +229,44 @@ def test_a_restore_is_refused_while_the_site_runs(site, tmp_path):
     assert len(site.manage("list_requests").splitlines()) == 1
 
 
+COMES = """
+import subprocess, sys
+import django
+django.setup()
+from django.core.management import CommandError, call_command
+from django.db import connection
+from medspa.backups import restoring
+lay_beside, name = restoring._lay_beside, connection.settings_dict["NAME"]
+
+def lay_beside_while_the_site_starts(*given):
+    lay_beside(*given)
+    if connection.vendor == "sqlite":
+        site.append(subprocess.Popen(["sleep", "60"], stdin=open(name)))
+    else:
+        site.append(connection.copy())
+        site[0].ensure_connection()
+
+site, restoring._lay_beside = [], lay_beside_while_the_site_starts
+try:
+    call_command("restore", sys.argv[1], "--overwrite")
+except CommandError as refusal:
+    print(refusal)
+site[0].kill() if connection.vendor == "sqlite" else site[0].close()
+"""
+
+
+def test_a_site_that_is_started_while_a_backup_is_brought_back_keeps_its_database(site, tmp_path):
+    backup = tmp_path / "backup"
+    site.manage("seed_requests", "30")
+    site.manage("backup", str(backup))
+    site.manage("seed_requests", "5", "--seed", "2")
+    environment = {**site.environment, "DJANGO_SETTINGS_MODULE": "medspa.settings"}
+    command = [sys.executable, "-c", COMES, str(backup)]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.endswith("Stop it first.\n"), done.stdout + done.stderr
+    assert len(site.manage("list_requests").splitlines()) == 35
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps its own files")
 def test_a_damaged_database_is_not_backed_up_and_is_put_aside_as_it_is(site, tmp_path):
     backup, damaged = tmp_path / "backup", site.folder / "var" / "clinic.sqlite3"
