@@ -11,6 +11,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
@@ -143,12 +144,11 @@ def _refuse_strange(name: str) -> None:
 
 def _copy(source: IO[bytes], out: BinaryIO | None) -> str:
     digest = hashlib.sha256()
-    while piece := source.read(BUFFER):
-        digest.update(piece)
-        if out:
-            out.write(piece)
-    if out:
-        out.close()
+    with out or nullcontext():
+        while piece := source.read(BUFFER):
+            digest.update(piece)
+            if out:
+                out.write(piece)
     return digest.hexdigest()
 
 

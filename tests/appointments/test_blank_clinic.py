@@ -33,15 +33,23 @@ def test_where_no_treatment_is_offered_none_is_asked_for(client):
     assert "Advice" in client.get(response["Location"]).content.decode()
 
 
-def test_a_refused_form_names_no_number_that_is_not_there(client, monkeypatch):
+def test_a_form_that_the_database_refuses_names_no_number_that_is_not_there(client, monkeypatch, settings, tmp_path):
     def refuse(**_answers):
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(workflow, "receive", refuse)
-    page = client.post(FORM, ANSWERS).content.decode()
+    settings.VAR_DIR = tmp_path
+    kept = client.post(FORM, {**ANSWERS, "form_token": str(uuid.uuid4())})
+    (tmp_path / "spool").rename(tmp_path / "away")
+    (tmp_path / "spool").write_text("no folder")
+    refused = client.post(FORM, {**ANSWERS, "form_token": str(uuid.uuid4())})
 
-    assert "send them again in a minute</li>" in page
-    assert "or call" not in page
+    assert (kept.status_code, refused.status_code) == (202, 503)
+    assert "We have your request" in kept.content.decode()
+    assert "send them again in a minute</li>" in refused.content.decode()
+    for page in (kept.content.decode(), refused.content.decode()):
+        assert "or call" not in page
+        assert "tel:" not in page
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -163,6 +163,8 @@ def test_an_address_that_has_ended_is_as_unknown_as_one_that_never_was(reception
 
     assert (ended.status_code, unknown.status_code) == (404, 404)
     assert ended.content.replace(address.encode(), b"") == unknown.content.replace(never.encode(), b"")
+    numbers = [answer.headers.pop("X-Request-ID") for answer in (ended, unknown)]
+    assert numbers[0] != numbers[1]
     assert ended.headers.items() == unknown.headers.items()
 
 
