@@ -108,7 +108,7 @@ class Offer(NamedTuple):
     times: dict[str, str]
 
 
-@while_content_is_the_same
+@while_content_is_the_same(even_while_away=True)
 def offer(language: str) -> Offer:
     """What patients may ask for now."""
     offered = Treatment.objects.published().originals().names_alone()

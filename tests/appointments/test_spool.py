@@ -193,7 +193,7 @@ def test_a_process_that_never_saw_the_database_gives_the_words_back(client, monk
     client.raise_request_exception = False
     form = answers(message="After three is best.\nOr <b>four</b>.")
     monkeypatch.setattr(Clinic, "last_read", None)
-    monkeypatch.setattr(patient, "offer", while_content_is_the_same(patient.offer.__wrapped__))
+    monkeypatch.setattr(patient, "offer", while_content_is_the_same(even_while_away=True)(patient.offer.__wrapped__))
     with database_gone():
         answer = client.post(FORM, form)
         shown = client.get(FORM)

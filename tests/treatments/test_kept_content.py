@@ -9,7 +9,7 @@ from django.utils import timezone
 from appointments.forms.patient import offer
 from medspa.models import Clinic, OpeningHours
 from tests import factories
-from treatments.kept_content import while_content_is_the_same
+from treatments.kept_content import MOST_KEPT, while_content_is_the_same
 from treatments.models import ContentVersion, Treatment
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def names(clinic):
     """The names of what is published, and how often they were looked up."""
     made = []
 
-    @while_content_is_the_same
+    @while_content_is_the_same(even_while_away=True)
     def look(language):
         made.append(language)
         return [treatment.name for treatment in Treatment.objects.published()]
@@ -106,3 +106,27 @@ def test_what_is_taken_off_the_site_cannot_be_asked_for_any_more(client, clinic)
     assert client.post(FORM, answers).status_code == 303
     Treatment.objects.filter(pk=peel.pk).update(status=Treatment.Status.DRAFT)
     assert client.post(FORM, answers).status_code == 422
+
+
+def test_no_more_is_kept_than_there_is_room_for(clinic):
+    made = []
+
+    @while_content_is_the_same()
+    def look(number):
+        made.append(number)
+        return number + 1
+
+    for number in range(MOST_KEPT + 1):
+        look(number)
+    look(MOST_KEPT)
+    assert len(made) == MOST_KEPT + 1
+    look(0)
+    assert made[-1] == 0
+
+
+def test_what_may_not_stand_while_the_database_is_away_does_not(clinic, monkeypatch):
+    look = while_content_is_the_same()(len)
+    assert look("en") == 2
+    monkeypatch.setattr(type(ContentVersion.objects.all()), "standing", away)
+    with pytest.raises(OperationalError):
+        look("en")

@@ -505,20 +505,14 @@ def test_an_uncached_page_costs_four_queries_at_most(site, treatment):
         slug="microneedling", name="Microneedling", language="es", original=treatment, status="published"
     )
     assert translation.is_published
-    counts = {}
+    first, again = {}, {}
     for path in ("/", PAGE, f"{PAGE}aftercare/", f"/es{PAGE}", "/es/", "/treatments/", "/privacy/"):
-        with CaptureQueriesContext(connection) as queries:
-            assert Site().get(path).status == 200
-        counts[path] = len(queries)
-    assert counts == {
-        "/": 3,
-        PAGE: 3,
-        f"{PAGE}aftercare/": 3,
-        f"/es{PAGE}": 4,
-        "/es/": 3,
-        "/treatments/": 3,
-        "/privacy/": 2,
-    }
+        for counts in (first, again):  # twice the version, once for the page and once for what its words are made of
+            with CaptureQueriesContext(connection) as queries:
+                assert Site().get(path).status == 200
+            counts[path] = len(queries)
+    assert first == {**dict.fromkeys(first, 4), "/privacy/": 2}
+    assert again == dict.fromkeys(first, 2)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from treatments.models.photos import Photo, Picture, Result, ResultQuerySet
 from treatments.models.points import Benefit, Contraindication, Faq, Point, ProcedureStep, RecoveryNote
 from treatments.models.providers import Provider
 from treatments.models.translations import start_translation
-from treatments.models.treatments import Treatment, TreatmentQuerySet
+from treatments.models.treatments import Treatment, TreatmentQuerySet, sees_drafts
 from treatments.models.versions import TreatmentVersion
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "Treatment",
     "TreatmentQuerySet",
     "TreatmentVersion",
+    "sees_drafts",
     "start_translation",
 ]

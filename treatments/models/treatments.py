@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from treatments.models.photos import Result
 
 
+def sees_drafts(user: User | AnonymousUser) -> bool:
+    """Patients read what is published; who may change a page reads its drafts as well."""
+    return user.has_perm("treatments.change_treatment")
+
+
 class TreatmentQuerySet(QuerySetWithLists["Treatment"]):
     def published(self, now: datetime | None = None) -> "TreatmentQuerySet":
         """What patients may read now, in every language."""
@@ -28,9 +33,11 @@ class TreatmentQuerySet(QuerySetWithLists["Treatment"]):
         return self.filter(due, status=Treatment.Status.PUBLISHED)
 
     def readable_by(self, user: User | AnonymousUser) -> "TreatmentQuerySet":
-        """What `user` may read now: what patients may, and drafts as well for those who may change them."""
-        may_see_drafts = user.has_perm("treatments.change_treatment")
-        return self.all() if may_see_drafts else self.published()
+        """What `user` may read now."""
+        return self.readable(with_drafts=sees_drafts(user))
+
+    def readable(self, *, with_drafts: bool) -> "TreatmentQuerySet":
+        return self.all() if with_drafts else self.published()
 
     def in_language(self, language: str) -> "TreatmentQuerySet":
         return self.filter(language=language)
@@ -38,6 +45,10 @@ class TreatmentQuerySet(QuerySetWithLists["Treatment"]):
     def originals(self) -> "TreatmentQuerySet":
         """The treatments themselves, without the rows that hold their words in another language."""
         return self.filter(original=None)
+
+    def at(self, slug: str, language: str) -> "TreatmentQuerySet":
+        """The treatment with this address and the row with its words in `language`: two rows at most."""
+        return self.filter(models.Q(slug=slug, original=None) | models.Q(original__slug=slug, language=language))
 
     def names_alone(self) -> "TreatmentQuerySet":
         """Without the texts of the page, which are read when somebody asks for them."""
