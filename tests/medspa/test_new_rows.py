@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from appointments.models import AppointmentRequest, Arrival, Message, PreferredTime
 from medspa import new_rows
@@ -92,3 +93,11 @@ def test_days_without_a_time_are_days(clinic):
 def test_messages_of_one_statement_have_each_its_own_number(clinic):
     row = factories.appointment_request()
     assert Message.objects.filter(appointment_request=row).values("message_id").distinct().count() == 2
+
+
+def test_what_is_of_another_type_than_its_column_goes_djangos_way(clinic, whichever_way):
+    row = a_request(version="3")
+    row.full_name, row.source = gettext_lazy("Email"), AppointmentRequest.Source.PHONE
+    new_rows.insert(row)
+    stored = AppointmentRequest.objects.get(pk=row.pk)
+    assert (stored.full_name, stored.version, stored.source) == ("Email", 3, "phone")
