@@ -1,11 +1,13 @@
-"""Puts the site on a Debian server behind nginx, brings it up to date, and goes back. Each can be repeated.
+"""Puts the site on a Debian server behind nginx, brings it up to date, goes back, and brings a backup back.
 
     sudo python3 deploy/server.py install clinic.example [--dry-run]
     sudo python3 deploy/server.py upgrade [--dry-run]
     sudo python3 /opt/medspa/current/deploy/server.py back [--dry-run]
+    sudo python3 /opt/medspa/current/deploy/server.py restore BACKUP [--dry-run]
     sudo medspa COMMAND ...       a command of manage.py, as the site's own user and with its environment
 
-`install` and `upgrade` take the release from the folder that this file is in. docs/operations.md tells the whole way.
+Each can be repeated. `install` and `upgrade` take the release from the folder that this file is in. docs/operations.md
+tells the whole way.
 """
 
 import argparse
@@ -14,7 +16,6 @@ import os
 import pwd
 import re
 import secrets
-import shlex
 import shutil
 import subprocess
 import sys
@@ -23,17 +24,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ask_health import ask
+from hands import ENVIRONMENT, CannotGoOn, Hands, as_the_site, read_environment
 
 HERE = Path(__file__).resolve().parent.parent
 HOME = Path("/opt/medspa")
 RELEASES, CURRENT = HOME / "releases", HOME / "current"
-ENVIRONMENT = Path("/etc/medspa/clinic.env")
 TLS = Path("/etc/medspa/tls")
 SOCKET = "/run/medspa/web.sock"
 UNITS = Path("/etc/systemd/system")
 SITES = Path("/etc/nginx")
 COMMAND = Path("/usr/local/bin/medspa")
 USER, MAY_KNOCK, WEB_SERVER = "medspa", "medspa-web", "www-data"
+BACKUPS = Path("/var/backups/medspa")
+FIRST_LOGIN = "/var/lib/medspa/first-login.txt"
 FOLDERS = {  # what each is for stands in docs/operations.md
     "/opt/medspa/releases": ("root", 0o755),
     "/etc/medspa/tls": ("root", 0o700),
@@ -51,59 +54,6 @@ PATIENCE_SECONDS = 60
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 
 
-class CannotGoOn(Exception):
-    """Why the work stops here, in one line. What was done stays, and may be done again."""
-
-
-class Hands:
-    """Does what it says, or only says it."""
-
-    def __init__(self, *, dry: bool, has_nginx: bool = True) -> None:
-        self.dry, self.has_nginx = dry, has_nginx
-
-    def run(self, *command: str, user: str = "") -> None:
-        """`user`: as whom, with the site's environment; else as root."""
-        print("+", *([f"[as {user}]"] if user else []), shlex.join(command), flush=True)
-        if not self.dry and subprocess.run(command, **(as_the_site(user) if user else {})).returncode:
-            raise CannotGoOn(f"This failed: {shlex.join(command)}")
-
-    def write(self, file: Path, text: str, mode: int = 0o644) -> None:
-        print(f"+ write {file}", flush=True)
-        if not self.dry:
-            beside = file.with_name(f".{file.name}.new")
-            beside.unlink(missing_ok=True)
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
-                os.fchmod(out.fileno(), mode)
-                out.write(text)
-            beside.replace(file)
-
-    def point(self, link: Path, target: Path) -> None:
-        print(f"+ {link} -> {target}", flush=True)
-        if not self.dry:
-            beside = link.with_name(f".{link.name}.new")
-            beside.unlink(missing_ok=True)
-            beside.symlink_to(target)
-            beside.replace(link)
-
-
-def as_the_site(user: str) -> dict:
-    """How a program is started that may do no more than the site, and knows what the site knows."""
-    told = {"PATH": "/usr/bin:/bin", "HOME": "/var/lib/medspa", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    person = pwd.getpwnam(user)
-    who = {"user": user, "group": person.pw_gid, "extra_groups": [], "umask": 0o077}
-    return {**who, "env": told | read_environment(ENVIRONMENT.read_text()), "cwd": "/"}
-
-
-def read_environment(text: str) -> dict[str, str]:
-    """Lines of NAME='value', as systemd reads them: nothing in a value is expanded."""
-    found = {}
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            name, _equals, value = line.partition("=")
-            found[name.strip()] = "".join(shlex.split(value))
-    return found
-
-
 def install(host: str, hands: Hands) -> None:
     host = host.lower()
     if not HOST.fullmatch(host):
@@ -119,6 +69,7 @@ def install(host: str, hands: Hands) -> None:
         wanted += f" -addext subjectAltName=DNS:{host} -keyout {TLS}/key.pem -out {TLS}/certificate.pem"
         hands.run("openssl", "req", *wanted.split())
     arrive(hands, host)
+    print(f"Keep a copy of {ENVIRONMENT} away from this server: without it no backup can be opened.")
 
 
 def upgrade(hands: Hands) -> None:
@@ -153,6 +104,35 @@ def back(hands: Hands) -> None:
         raise CannotGoOn("There is no older release to go back to.")
     move_in(hands, own_host(), older[-1])
     print(f"The site is back at {older[-1].name}. To go forward again, upgrade.")
+
+
+def restore(file: Path | None, hands: Hands) -> None:
+    """A backup becomes the clinic, and what was there is put aside. A backup that cannot be brought back stops nothing."""
+    insist_on_what_is_needed(has_nginx=False)
+    if not CURRENT.exists():
+        raise CannotGoOn("There is no site yet. Install first: sudo python3 deploy/server.py install NAME")
+    if file is None or not file.is_file():
+        asked = f"There is no backup {file}." if file else "Which backup?"
+        raise CannotGoOn(f"{asked} Those of this server:\n{backups_here()}")
+    backup = BACKUPS / file.name
+    if not (backup.exists() and backup.samefile(file)):
+        hands.run("cp", str(file), str(backup))
+    hands.run("chown", f"{USER}:{USER}", str(backup))
+    hands.run("chmod", "0600", str(backup))
+    prepare(hands, CURRENT, ["restore", "--verify-only", str(backup)])
+    hands.run("systemctl", "stop", *reversed(STARTED))
+    try:
+        prepare(hands, CURRENT, ["restore", "--overwrite", str(backup)], ["migrate", "--noinput"])
+        hands.run("rm", "--force", FIRST_LOGIN)  # of a clinic that is no more
+    finally:
+        hands.run("systemctl", "start", *STARTED)
+    prepare(hands, CURRENT, ["check_integrity"], ["export_pages", "/var/cache/medspa"])
+    if not hands.dry:
+        insist_on_health(own_host())
+
+
+def backups_here() -> str:
+    return "\n".join(sorted(str(file) for file in BACKUPS.glob("*.tar.gz*"))) or f"none in {BACKUPS}"
 
 
 def releases_that_ran() -> list[Path]:
@@ -208,7 +188,7 @@ def insist_on_health(host: str) -> None:
         print(f"The site runs, and says: {words}")
         return
     raise CannotGoOn(
-        f"The site is not well: {words} Look: journalctl -u medspa-web -n 50\n"
+        f"The site is not well: {words} Look: sudo journalctl -u medspa-web -n 50\n"
         f"After an upgrade, go back: sudo python3 {CURRENT}/deploy/server.py back"
     )
 
@@ -242,6 +222,7 @@ def first_environment(host: str) -> str:
     text = text.replace("SECRET_KEY=''", f"SECRET_KEY='{secrets.token_urlsafe(64)}'")
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # a Fernet key
     text = text.replace("DATA_KEYS=''", f"DATA_KEYS='{key}'")
+    text = text.replace("BACKUP_KEY=''", f"BACKUP_KEY='{secrets.token_urlsafe(32)}'")
     return text.replace("WEB_CONCURRENCY='2'", f"WEB_CONCURRENCY='{max(2, os.cpu_count() or 2)}'")
 
 
@@ -274,16 +255,21 @@ def main(words: Iterable[str]) -> int:
         ("install", "put the site on this server under the name HOST"),
         ("upgrade", "put the release in this folder in place of the one that runs"),
         ("back", "run the release before the current one again"),
+        ("restore", "stop the site, bring BACKUP back, and start it again; what was there is put aside"),
     ):
         one = verbs.add_parser(verb, help=promise, description=promise)
         one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
         one.add_argument("--no-nginx", action="store_true", help="another web server stands before the site")
         if verb == "install":
             one.add_argument("host", metavar="HOST", help="the site's name, such as clinic.example")
+        if verb == "restore":
+            one.add_argument("backup", metavar="BACKUP", type=Path, nargs="?", help="the file, wherever it lies")
     asked = parser.parse_args(words)
     hands = Hands(dry=asked.dry_run, has_nginx=not asked.no_nginx)
     if asked.verb == "install":
         install(asked.host, hands)
+    elif asked.verb == "restore":
+        restore(asked.backup, hands)
     else:
         {"upgrade": upgrade, "back": back}[asked.verb](hands)
     return 0

@@ -57,8 +57,12 @@ def restore(file: Path, *, key: str, overwrite: bool, now: datetime, tell: Tell)
 
 
 def _existing(file: Path) -> Path:
-    if not file.is_file():
-        raise BackupRefused(f"There is no backup {file}.")
+    try:
+        file.open("rb").close()
+    except (FileNotFoundError, IsADirectoryError):
+        raise BackupRefused(f"There is no backup {file}.") from None
+    except OSError as error:
+        raise BackupRefused(f"{file} cannot be read here: {error.strerror}.") from None
     return file
 
 

@@ -62,7 +62,7 @@ def _mail(found: Measures) -> Finding:
 def _sender(found: Measures) -> Finding:
     advice = (
         "Until it is, nobody gets mail. On a server: sudo systemctl restart medspa-sender, and if it stops again, "
-        "journalctl -u medspa-sender says why. Elsewhere make run starts it."
+        "sudo journalctl -u medspa-sender says why. Elsewhere make run starts it."
     )
     if found.sender_at is None:
         return Finding("Message sender", "It has never been at work.", advice)

@@ -9,6 +9,7 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
+from medspa.backups.locked_box import read_key
 from medspa.environment import SECRET_LENGTH
 from tests.site import PROJECT
 
@@ -22,7 +23,7 @@ UNITS = {file.name for file in (PROJECT / "deploy" / "systemd").iterdir()}
 def ready(monkeypatch, tmp_path):
     """A server that has what is needed, and no site yet."""
     monkeypatch.setattr(server, "insist_on_what_is_needed", lambda **_how: None)
-    for name in ("ENVIRONMENT", "TLS", "RELEASES", "CURRENT", "SITES"):
+    for name in ("ENVIRONMENT", "TLS", "RELEASES", "CURRENT", "SITES", "BACKUPS"):
         monkeypatch.setattr(server, name, tmp_path / name)
 
 
@@ -72,6 +73,70 @@ def test_going_back_skips_what_was_never_well_and_old_ones_are_forgotten(ready, 
         server.main(["back", "--dry-run"])
 
 
+class Fumbling(server.Hands):
+    """Does nothing, keeps what it was to do, and fails at the first step that has the word."""
+
+    def __init__(self, word: str = "nothing of the kind"):
+        super().__init__(dry=True)
+        self.word, self.did = word, []
+
+    def run(self, *command, user=""):
+        self.did.append(" ".join(command))
+        if self.word in self.did[-1]:
+            raise server.CannotGoOn(f"This failed: {self.did[-1]}")
+
+
+@pytest.fixture
+def lost(ready, tmp_path):
+    """A server with an empty clinic, and a backup in somebody's home."""
+    server.CURRENT.mkdir()
+    server.BACKUPS.mkdir()
+    backup = tmp_path / "clinic.example-2026-11-28T005028Z.tar.gz.locked"
+    backup.touch()
+    return backup
+
+
+def test_a_backup_is_given_to_the_site_looked_at_and_brought_back_between_stop_and_start(lost):
+    server.restore(lost, hands := Fumbling())
+    mine = str(server.BACKUPS / lost.name)
+    steps = (f"cp {lost} {mine}", f"chown medspa:medspa {mine}", f"restore --verify-only {mine}",
+             "systemctl stop", f"restore --overwrite {mine}", "migrate", "systemctl start", "check_integrity",
+             "export_pages")  # fmt: skip
+    said = "\n".join(hands.did)
+    places = [said.index(step) for step in steps]
+    assert places == sorted(places)
+    stopped, started = (next(one for one in hands.did if f"systemctl {verb}" in one) for verb in ("stop", "start"))
+    assert set(stopped.split()[2:]) == set(started.split()[2:]) == set(server.STARTED)
+
+
+def test_a_backup_that_lies_with_the_others_is_not_copied(lost):
+    there = lost.rename(server.BACKUPS / lost.name)
+    server.restore(there, hands := Fumbling())
+    assert not any(step.startswith("cp ") for step in hands.did)
+
+
+def test_a_backup_that_is_refused_stops_nothing(lost):
+    with pytest.raises(server.CannotGoOn, match="verify-only"):
+        server.restore(lost, hands := Fumbling("--verify-only"))
+    assert not any("systemctl" in step for step in hands.did)
+
+
+def test_a_restore_that_fails_starts_the_old_clinic_again(lost):
+    with pytest.raises(server.CannotGoOn, match="--overwrite"):
+        server.restore(lost, hands := Fumbling("--overwrite"))
+    assert hands.did[-1].startswith("systemctl start medspa-web.socket ")
+
+
+def test_a_restore_says_what_is_missing(lost, tmp_path):
+    lost.rename(server.BACKUPS / lost.name)
+    for asked, words in (([str(lost)], f"There is no backup {lost}."), ([], "Which backup?")):
+        with pytest.raises(server.CannotGoOn, match=rf"{words} Those of this server:\n.*{lost.name}$"):
+            server.main(["restore", *asked])
+    server.CURRENT.rmdir()
+    with pytest.raises(server.CannotGoOn, match="Install first"):
+        server.main(["restore", str(lost)])
+
+
 def test_a_copy_of_a_release_that_was_well_has_yet_to_be_well(tmp_path):
     for name in (server.RAN, "manage.py", "var/clinic.sqlite3", ".venv/pyvenv.cfg", "medspa/settings.py"):
         (tmp_path / "old" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +176,7 @@ def test_the_first_environment_starts_the_real_site(tmp_path):
     told = server.read_environment(server.first_environment("skin.example"))
     assert len(told["SECRET_KEY"]) >= SECRET_LENGTH
     Fernet(told["DATA_KEYS"])
+    assert read_key(told["BACKUP_KEY"])
     assert told["SECRET_KEY"] != server.read_environment(server.first_environment("skin.example"))["SECRET_KEY"]
     assert "clinic.example" not in str(told)
     here = {"PATH": os.environ["PATH"], **told, "VAR_DIR": str(tmp_path), "PAGES_DIR": str(tmp_path)}

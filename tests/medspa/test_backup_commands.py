@@ -260,6 +260,10 @@ def test_a_damaged_backup_changes_nothing(disk, tmp_path):
     (tmp_path / "cut").write_bytes(words[:-1000])
     assert "damaged" in refusal(tmp_path / "cut")
     assert "There is no backup" in refusal(tmp_path / "missing")
+    (loop := tmp_path / "loop").symlink_to(loop)  # what cannot be opened, even by root
+    assert "loop cannot be read here: " in refusal(loop)
+    with pytest.raises(CommandError, match="loop cannot be read here: "):
+        run("restore", loop, "--verify-only")
 
 
 def test_a_clinic_that_is_there_is_not_overwritten_unasked(disk):
