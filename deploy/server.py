@@ -62,6 +62,7 @@ def install(host: str, hands: Hands) -> None:
     make_users_and_folders(hands)
     if ENVIRONMENT.exists():
         print(f"  {ENVIRONMENT} is there and stays as it is")
+        hands.run("chmod", "0600", str(ENVIRONMENT))  # it may have been put back by hand
     else:
         hands.write(ENVIRONMENT, first_environment(host), 0o600)
     if not (TLS / "certificate.pem").exists():
@@ -107,7 +108,7 @@ def back(hands: Hands) -> None:
 
 
 def restore(file: Path | None, hands: Hands) -> None:
-    """A backup becomes the clinic, and what was there is put aside. A backup that cannot be brought back stops nothing."""
+    """A backup becomes the clinic, and what was there is put aside. One that cannot be brought back stops nothing."""
     insist_on_what_is_needed(has_nginx=False)
     if not CURRENT.exists():
         raise CannotGoOn("There is no site yet. Install first: sudo python3 deploy/server.py install NAME")

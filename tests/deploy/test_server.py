@@ -38,6 +38,14 @@ def test_a_dry_run_says_every_step_in_order_and_changes_nothing(ready, tmp_path,
     assert not any(tmp_path.iterdir())
 
 
+def test_settings_that_were_put_back_by_hand_stay_and_are_for_root_alone(ready, monkeypatch):
+    server.ENVIRONMENT.write_text("ALLOWED_HOSTS='clinic.example'")
+    monkeypatch.setattr(server, "arrive", lambda *_whom: None)
+    server.install("clinic.example", hands := Fumbling())
+    assert f"chmod 0600 {server.ENVIRONMENT}" in hands.did
+    assert server.ENVIRONMENT.read_text() == "ALLOWED_HOSTS='clinic.example'"
+
+
 @pytest.mark.parametrize(
     "name", ["localhost", "clinic", "https://clinic.example", "clinic.example; rm", "-x.example", ""]
 )
