@@ -137,7 +137,7 @@ def test_a_restore_that_fails_starts_the_old_clinic_again(lost):
 
 def test_a_restore_says_what_is_missing(lost, tmp_path):
     lost.rename(server.BACKUPS / lost.name)
-    for asked, words in (([str(lost)], f"There is no backup {lost}."), ([], "Which backup?")):
+    for asked, words in (([str(lost)], f"There is no backup {lost}."), ([], r"Which backup\?")):
         with pytest.raises(server.CannotGoOn, match=rf"{words} Those of this server:\n.*{lost.name}$"):
             server.main(["restore", *asked])
     server.CURRENT.rmdir()
