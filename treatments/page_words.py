@@ -3,10 +3,11 @@
 Of what the clock says only the clinic's day is heeded here: closures and consents depend on it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -67,17 +68,16 @@ def treatment_page(at: Address) -> PageWords:
     """Raises Treatment.DoesNotExist where nothing is to be read."""
     clinic, (shown, links) = Clinic.objects.current(), _readable(at)
     original = shown.original or shown
-    photos = list(original.photos.all())
+    photos: Sequence = list(original.photos.all())
 
     def put_together(now: datetime) -> Words:
         graph = structured_data.of_treatment(clinic, shown, links["canonical"], now)
-        results = original.results_shown(clinic.today(now))
+        pictures: dict[str, Sequence] = {"photos": photos, "results": original.results_shown(clinic.today(now))}
+        words = {"clinic": clinic, "treatment": shown, "sections": _sections(shown, **pictures), **pictures}
         return {
             **links,
             "treatment": shown,
-            "photos": photos,
-            "results": results,
-            "sections": _sections(shown, photos=photos, results=results),
+            "columns": render_to_string("treatments/sections.html", words),
             "structured_data": structured_data.as_json(graph),
         }
 
@@ -113,7 +113,7 @@ def _readable(at: Address) -> tuple[Treatment, Words]:
     return shown, addresses(at.path, published)
 
 
-def _sections(treatment: Treatment, *, photos: Iterable, results: Iterable) -> dict[str, str]:
+def _sections(treatment: Treatment, *, photos: Sequence, results: Sequence) -> dict[str, str]:
     """What the page has something to say about, in its order: the anchor of each section and its short name."""
     with override(treatment.language):
         sections = {
