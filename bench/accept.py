@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/accept.py [--rounds 8] [--database postgres://...]
 
-Both are served by gunicorn as the site is. The empty POST goes through the same middleware to a view that does nothing.
+Both are served by gunicorn as the site is, behind a proxy that says from where each form comes: every one from another
+address, as patients do. The empty POST goes through the same middleware to a view that does nothing.
 Every answer is checked, and afterwards every reference: each acknowledged request is stored once, none is lost.
 Ends with exit code 1 if a goal is missed.
 """
@@ -19,6 +20,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
@@ -71,7 +73,11 @@ class Visitor:
         self.hidden = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in names}
 
     def send(self, path: str, fields: dict[str, str]) -> http.client.HTTPResponse:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": getattr(self, "cookie", "")}
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": getattr(self, "cookie", ""),
+            "X-Forwarded-For": str(IPv4Address(uuid.uuid4().int % 2**32)),
+        }
         begun = time.perf_counter()
         self.connection.request("POST", path, urlencode(fields), headers)
         answer = self.connection.getresponse()
@@ -119,7 +125,7 @@ def one_slice(server: Server, visitors: list[Visitor], act: Callable[[Visitor], 
 
 
 def measure(rounds: int, database: str, folder: Path) -> int:
-    settings = {"SUBMIT_LIMIT_PER_HOUR": "100000000", "MIN_FILL_SECONDS": "0"}
+    settings = {"TRUSTED_PROXIES": "127.0.0.1", "MIN_FILL_SECONDS": "0"}
     settings |= {"DATABASE_URL": database} if database else {}
     port, empty_port = free_port(), free_port()
     site = prepared(folder / "site", SITE_URL=f"http://127.0.0.1:{port}", **settings)

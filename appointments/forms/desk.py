@@ -15,6 +15,7 @@ Source = AppointmentRequest.Source
 class DeskRequestForm(AppointmentRequestForm):
     """The patient's questions and rules, asked aloud. `agreed` says that the privacy words were read out."""
 
+    changes_its_fields = True
     source = forms.ChoiceField(
         label="Where is the patient?",
         choices=[(Source.PHONE, "On the telephone"), (Source.WALK_IN, "Here, in person")],

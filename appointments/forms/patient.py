@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Iterable
+from copy import deepcopy
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django import forms
@@ -87,7 +89,8 @@ class PreferringForm(forms.Form):
         ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
         besides = [read_preference(code) for code in [*chosen, *ticked] if code not in times]
         known = {**times, **_in_words(time for time in besides if time)}
-        self.fields["preferred_times"].choices = list(known.items())
+        field = self.fields["preferred_times"] = deepcopy(self.fields["preferred_times"])
+        field.choices = list(known.items())
         if not known:
             del self.fields["preferred_times"]
 
@@ -104,7 +107,7 @@ class Offer(NamedTuple):
 
     clinic: Clinic
     treatments: dict[str, Treatment]
-    names: list[tuple[str, str]]
+    which: forms.ChoiceField
     times: dict[str, str]
 
 
@@ -115,8 +118,9 @@ def offer(language: str) -> Offer:
     if language != MAIN:
         offered = offered.with_translations()
     names = [(one.slug, (one if language == MAIN else one.in_words_of(language)).name) for one in offered]
-    clinic = Clinic.objects.current()
-    return Offer(clinic, {one.slug: one for one in offered}, names, times_offered(clinic))
+    clinic, which = Clinic.objects.current(), deepcopy(AppointmentRequestForm.base_fields["treatment"])
+    which.choices = [("", _("Choose one")), *names, (UNSURE, _("I am not sure, I would like advice"))]
+    return Offer(clinic, {one.slug: one for one in offered}, which, times_offered(clinic))
 
 
 def times_offered(clinic: Clinic) -> dict[str, str]:
@@ -128,10 +132,18 @@ def _in_words(times: Iterable[PreferredTime]) -> dict[str, str]:
     return {time.code: capfirst(str(time)) for time in times}
 
 
+class SharedFields(dict[str, forms.Field]):
+    """Fields that one form after another uses, and threads at once: nobody changes them. Django would copy each."""
+
+    def __deepcopy__(self, memo: Any) -> dict[str, forms.Field]:
+        return dict(self)
+
+
 class AppointmentRequestForm(PreferringForm):
     """Request an appointment. Which answers are needed depends on how the patient wants to be reached."""
 
     use_required_attribute = False
+    changes_its_fields = False
 
     form_token = FormToken(required=False, initial=uuid.uuid4)
     opened = forms.CharField(required=False, initial=gatekeeping.opened_now, widget=forms.HiddenInput)
@@ -181,11 +193,11 @@ class AppointmentRequestForm(PreferringForm):
     field_order = ["full_name", "phone", "email", "contact_by", "treatment", "preferred_times", "message"]
 
     def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
         self.language = get_language() or MAIN
-        self.clinic, self.treatments, names, times = offer(self.language)
-        unsure = (UNSURE, _("I am not sure, I would like advice"))
-        self.fields["treatment"].choices = [("", _("Choose one")), *names, unsure]
+        self.clinic, self.treatments, which, times = offer(self.language)
+        fields = {**self.base_fields, "treatment": which}
+        self.base_fields = fields if self.changes_its_fields else SharedFields(fields)
+        super().__init__(*args, **kwargs)
         if not self.treatments:
             del self.fields["treatment"]
         self.offer_times(times)
@@ -211,6 +223,10 @@ class AppointmentRequestForm(PreferringForm):
                 raise Flood
             return self.save(opinion=opinion)
 
+    @cached_property
+    def phone_e164(self) -> str:
+        return as_e164(self.cleaned_data["phone"])
+
     def judge(self, address: str, *, now: datetime | None = None) -> gatekeeping.Opinion:
         """Whether the valid answers look like a person's. `website` is the trap: a person does not see it."""
         answers = self.cleaned_data
@@ -218,7 +234,7 @@ class AppointmentRequestForm(PreferringForm):
             trap=self.data.get(TRAP, ""),
             opened=answers["opened"],
             address=address,
-            phone_e164=as_e164(answers["phone"]),
+            phone_e164=self.phone_e164,
             message=answers["message"],
             now=now,
         )
@@ -227,7 +243,7 @@ class AppointmentRequestForm(PreferringForm):
         self, *, opinion: gatekeeping.Opinion | None = None, now: datetime | None = None, **taken: Any
     ) -> AppointmentRequest:
         """Hand the answers to the workflow. Sent twice, the same form gives the same request."""
-        answers = {"language": self.language, **self.cleaned_data, **taken}
+        answers = {"language": self.language, "phone_e164": self.phone_e164, **self.cleaned_data, **taken}
         answers.pop("opened")
         if opinion:
             answers |= {"arrival": opinion.arrival(now or timezone.now()), "is_spam": opinion.is_spam}

@@ -33,6 +33,7 @@ def receive(
     form_token: uuid.UUID,
     full_name: str,
     phone: str,
+    phone_e164: str | None = None,
     email: str,
     contact_by: str,
     treatment: Treatment | None,
@@ -55,7 +56,8 @@ def receive(
     time is agreed yet. The desk is not mailed about what it wrote itself.
 
     `arrival`, unsaved, says from where the form came. With `is_spam` all of it is stored and filed as spam: nobody is
-    mailed and nobody waits, until the desk presses `not_spam`. `clinic` is read where it is not given.
+    mailed and nobody waits, until the desk presses `not_spam`. `clinic` and `phone_e164` are
+    read where they are not given.
     """
     now, clinic = now or timezone.now(), clinic or Clinic.objects.current()
     token, due = private_token_of(form_token), respond_by(clinic, now)
@@ -65,7 +67,7 @@ def receive(
         private_token_hash=hash_token(token),
         full_name=full_name,
         phone=phone,
-        phone_e164=as_e164(phone),
+        phone_e164=as_e164(phone) if phone_e164 is None else phone_e164,
         email=email,
         contact_by=contact_by,
         treatment=treatment,
