@@ -52,12 +52,10 @@ def receive(
     Idempotent by `form_token`: sent again, even at the same moment, it returns the request already stored.
 
     `by` is whoever took the request from the patient's mouth; None where the patient sent it. What was taken is
-    claimed by that person and counts as answered, and as being contacted. The clock runs as for any other, because no
-    time is agreed yet. The desk is not mailed about what it wrote itself.
+    claimed by that person, counts as answered, and is not mailed to the desk. The clock runs on: no time is agreed yet.
 
     `arrival`, unsaved, says from where the form came. With `is_spam` all of it is stored and filed as spam: nobody is
-    mailed and nobody waits, until the desk presses `not_spam`. `clinic` and `phone_e164` are
-    read where they are not given.
+    mailed and nobody waits, until the desk presses `not_spam`. What is None of `clinic`, `phone_e164` is read here.
     """
     now, clinic = now or timezone.now(), clinic or Clinic.objects.current()
     token, due = private_token_of(form_token), respond_by(clinic, now)
