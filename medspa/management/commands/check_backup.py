@@ -35,7 +35,10 @@ class Command(BaseCommand):
         self.stdout.write(str(found))
 
     def _insist_on_whole(self, path: Path) -> None:
-        file = newest_in(path) if path.is_dir() else path
+        try:
+            file = newest_in(path) if path.is_dir() else path
+        except OSError as trouble:
+            raise CommandError(f"{path} cannot be looked into: {trouble.strerror}.") from None
         if file is None:
             raise CommandError(f"There is no backup of this site in {path}.")
         try:
