@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 from django.test import Client
 
 from medspa import request_id, views
@@ -152,7 +153,10 @@ def test_a_finished_page_bears_nobodys_number():
 @pytest.mark.django_db(transaction=True)
 def test_eight_at_once_keep_their_own_numbers(lines):
     def ask(_turn):
-        return Client().get("/no-such-page/")["X-Request-ID"]
+        try:
+            return Client().get("/no-such-page/")["X-Request-ID"]
+        finally:
+            connections.close_all()
 
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(ask, range(40)))
