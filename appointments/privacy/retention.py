@@ -1,4 +1,4 @@
-"""How long: which rows are over by the policy. Carrying it out is `workflow.apply_retention`."""
+"""How long: which rows are over by the policy. Carrying it out is `workflow.let_go`."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -27,13 +27,21 @@ def ends_before(name: str, now: datetime) -> datetime:
     return now - months(name) * MONTH
 
 
-def believes(now: datetime) -> bool:
-    """Whether `now` may be true: the log says that somebody was here in the two months before yesterday, or is young.
+class ClockInDoubt(Exception):
+    """Why today may be another day than the clock says, in one line for the owner."""
+
+
+def insist_on_the_clock(now: datetime) -> None:
+    """Raise ClockInDoubt unless the log is young, or says that somebody was here in the two months before yesterday.
 
     A clock that is years ahead must not let go of everything by itself. Nor is a site that nobody visits in a hurry.
     """
     last = Event.objects.filter(at__lt=now - A_DAY).order_by("-position").first()
-    return last is None or last.at > now - 2 * MONTH
+    if last and last.at <= now - 2 * MONTH:
+        raise ClockInDoubt(
+            f"The clock says {now:%Y-%m-%d}, and the log says that nobody was here in the two months before yesterday. "
+            "Is the clock right?"
+        )
 
 
 def _ended(name: str, now: datetime) -> models.QuerySet[AppointmentRequest]:

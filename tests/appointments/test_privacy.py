@@ -259,7 +259,7 @@ def test_what_is_over_goes_and_what_is_not_stays(clinic, owner):
     assert "12 months: requests that never became an appointment: 1 would go" in said.getvalue()
     assert not AppointmentRequest.objects.exclude(erased_at=None).exists()
 
-    call_command("apply_retention", stdout=io.StringIO(), stderr=io.StringIO())
+    call_command("apply_retention", "--force", stdout=io.StringIO(), stderr=io.StringIO())
     assert list(AppointmentRequest.objects.exclude(erased_at=None)) == [over]
     assert AppointmentRequest.objects.get(pk=waits.pk).message == "canarywaits"
     assert AppointmentRequest.objects.get(pk=fresh.pk).full_name == "Canaryname"
@@ -287,7 +287,7 @@ def test_words_of_mails_searches_and_addresses_go(clinic, owner):
     Message.objects.update(sent_at=timezone.now() - 4 * MONTH)
     privacy.searched("canary", by=owner, now=timezone.now() - 7 * MONTH)
     privacy.searched("kestrel", by=owner)
-    call_command("apply_retention", stdout=io.StringIO(), stderr=io.StringIO())
+    call_command("apply_retention", "--force", stdout=io.StringIO(), stderr=io.StringIO())
     assert set(Message.objects.values_list("text", "html")) == {("", "")}
     assert [event.note for event in Event.objects.filter(kind="searched").order_by("at")] == ["", "kestrel"]
     assert not Arrival.objects.exists()
@@ -323,6 +323,6 @@ def test_the_log_stays_six_years(clinic, owner):
     old = datetime(2019, 1, 2, 18, 0, tzinfo=UTC)
     factories.appointment_request(now=old)
     row = factories.appointment_request()
-    call_command("apply_retention", stdout=io.StringIO(), stderr=io.StringIO())
+    call_command("apply_retention", "--force", stdout=io.StringIO(), stderr=io.StringIO())
     assert list(Event.objects.filter(kind="received").values_list("appointment_request", flat=True)) == [row.pk]
     assert list(event_log.complaints()) == []

@@ -133,14 +133,14 @@ def insist_on_keys() -> None:
 
 def let_go_of_some() -> int:
     """A batch of what the retention policy keeps no longer, so that mail never waits for it; 0: nothing is left."""
+    now = timezone.now()
     try:
-        if not privacy.believes(timezone.now()):
-            log.warning("Nothing is let go: the log ends long before today. Is the clock right? See apply_retention")
-            return 0
-        if gone := next((gone for period in privacy.PERIODS if (gone := workflow.let_go(period))), 0):
+        privacy.insist_on_the_clock(now)
+        if gone := next((gone for period in privacy.PERIODS if (gone := workflow.let_go(period, now=now))), 0):
             return gone
-        now = timezone.now()
         doors.tidy(now, events_before=privacy.ends_before("events", now))
+    except privacy.ClockInDoubt as doubt:
+        log.warning("Nothing is let go. %s See apply_retention", doubt)
     except Exception:
         log.exception("The retention policy could not be carried out; it is tried again")
     return 0
