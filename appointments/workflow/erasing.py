@@ -87,13 +87,16 @@ def lift_hold(
 def let_go(period: privacy.Period, *, now: datetime | None = None, at_most: int = AT_ONCE) -> int:
     """Carry out one rule of the policy on its oldest rows, and say on how many; 0: it is done.
 
-    Each row is looked at again under a lock, so that two who do this at once, or a legal hold placed meanwhile, are
-    heard. Safe to stop and to repeat at any moment.
+    All rows are locked first, in one order, and the end of the log after them, as by everybody else. Then each is
+    looked at again, so that two who do this at once, or a legal hold placed meanwhile, are heard. Safe to stop and to
+    repeat at any moment.
     """
     now = now or timezone.now()
     if period.name == "events":
         return event_log.forget_before(privacy.ends_before("events", now), at_most)
-    keys = list(period.over(now).order_by("pk").values_list("pk", flat=True)[:at_most])
+    over = period.over(now)
+    keys = list(over.order_by("pk").values_list("pk", flat=True)[:at_most])
+    list(over.model._base_manager.filter(pk__in=keys).select_for_update().order_by("pk").values_list("pk"))
     if period.name == "mail":
         return Message.objects.filter(pk__in=keys).update(text="", html="", calendar="")
     if period.name == "searches":
@@ -104,7 +107,6 @@ def let_go(period: privacy.Period, *, now: datetime | None = None, at_most: int 
 
 
 def _expire(key: int, period: privacy.Period, now: datetime) -> bool:
-    AppointmentRequest.objects.select_for_update().filter(pk=key).first()
     row = AppointmentRequest.objects.filter(pk=key, legal_hold_since=None, erased_at=None).first()
     if row is None:
         return False

@@ -1,19 +1,21 @@
-"""Who carries out the retention policy: nobody by a clock in doubt."""
+"""Who carries out the retention policy: not by a clock in doubt, several at once, and in nobody's way."""
 
 import io
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from appointments import privacy, workflow
+from appointments import event_log, privacy, workflow
 from appointments.management.commands import apply_retention, send_messages
-from appointments.models import AppointmentRequest
+from appointments.models import AppointmentRequest, Arrival, Event, Message
 from tests import factories
 
 MONTH = timedelta(days=31)
+PATIENCE_SECONDS = 20
 
 pytestmark = pytest.mark.django_db
 
@@ -23,8 +25,8 @@ def owner(clinic):
     return factories.user(is_superuser=True)
 
 
-def closed(by) -> AppointmentRequest:
-    row = factories.appointment_request()
+def closed(by, *, now=None, **asked) -> AppointmentRequest:
+    row = factories.appointment_request(now=now, **asked)
     workflow.close(row, by=by, seen=row.version, reason="patient_declined")
     return row
 
@@ -101,3 +103,80 @@ def test_somebody_who_was_here_last_week_is_enough(quiet):
 def test_a_young_log_is_enough(owner):
     is_over(closed(owner))
     assert "1 went" in apply()
+
+
+# Several at once
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sender_and_the_command_carry_it_out_side_by_side(at_once):
+    factories.clinic()
+    person, now = factories.user(is_superuser=True), timezone.now()
+    rows = []
+    for _ in range(12):
+        factories.appointment_request(now=now - 85 * MONTH)
+    for number in range(12):
+        arrival = Arrival(address=f"198.51.100.{number}", at=now - 2 * MONTH)
+        rows.append(closed(person, now=now - MONTH, arrival=arrival))
+        privacy.searched(f"canary{number}", by=person, now=now - 7 * MONTH)
+    factories.appointment_request(now=now - MONTH)
+    is_over(*rows)
+    Message.objects.update(sent_at=now - 4 * MONTH)
+
+    def carry_out(by: str) -> None:
+        if by == "sender":
+            while send_messages.let_go_of_some():
+                pass
+        else:
+            apply("--batch", by)
+
+    outcomes = at_once(carry_out, ["3", "sender", "5", "sender"])
+    assert outcomes == [None] * 4
+    assert erased() == Event.objects.filter(kind="erased").count() == len(rows)
+    assert not Arrival.objects.exists()
+    assert not Message.objects.exclude(text="").exists()
+    assert not Event.objects.filter(kind="searched").exclude(note="").exists()
+    assert not Event.objects.filter(at__lt=now - 80 * MONTH).exists()
+    assert list(event_log.complaints()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_holds_up_nobody_who_has_a_request_and_then_writes_the_log(at_once):
+    """Each holding what the other wants, the database would end one of the two."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one write at a time")
+    factories.clinic()
+    person = factories.user(is_superuser=True)
+    first, second = closed(person), closed(person)
+    is_over(first, second)
+    period = next(period for period in privacy.PERIODS if period.name == "unbooked")
+    has_second = threading.Event()
+
+    def at_the_desk() -> None:
+        with transaction.atomic():
+            AppointmentRequest.objects.select_for_update().get(pk=second.pk)
+            has_second.set()
+            wait_until_somebody_waits()
+            event_log.append(Event.Kind.EXPORTED, by=person, now=timezone.now(), appointment_request=second)
+
+    def by_the_policy() -> int:
+        assert has_second.wait(PATIENCE_SECONDS)
+        return workflow.let_go(period)
+
+    assert at_once(lambda act: act(), [at_the_desk, by_the_policy]) == [None, 2]
+    assert erased() == 2
+    assert list(event_log.complaints()) == []
+
+
+def wait_until_somebody_waits() -> None:
+    """Until another of this database's connections waits for a lock."""
+    for _ in range(PATIENCE_SECONDS * 20):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0]:
+                return
+        threading.Event().wait(0.05)
+    raise AssertionError("nobody waits")
