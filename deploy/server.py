@@ -36,6 +36,7 @@ SITES = Path("/etc/nginx")
 COMMAND = Path("/usr/local/bin/medspa")
 USER, MAY_KNOCK, WEB_SERVER = "medspa", "medspa-web", "www-data"
 BACKUPS = Path("/var/backups/medspa")
+FLOORS = ("medspa", "treatments", "appointments")
 FIRST_LOGIN = "/var/lib/medspa/first-login.txt"
 FOLDERS = {  # what each is for stands in docs/operations.md
     "/opt/medspa/releases": ("root", 0o755),
@@ -45,7 +46,9 @@ FOLDERS = {  # what each is for stands in docs/operations.md
     "/var/backups/medspa": (USER, 0o700),
     "/var/www/acme": ("root", 0o755),
 }
-STARTED = ("medspa-web.socket", "medspa-web.service", "medspa-sender.service", "medspa-backup.timer")
+TIMERS = ("medspa-backup.timer", "medspa-retention.timer")
+STARTED = ("medspa-web.socket", "medspa-web.service", "medspa-sender.service", *TIMERS)
+AT_NIGHT = tuple(timer.replace(".timer", ".service") for timer in TIMERS)
 NEEDED = {"nginx": "nginx", "systemctl": "systemd", "openssl": "openssl", "runuser": "util-linux"}
 KEPT_RELEASES = 3
 RAN = "was-well"  # in a release that has served
@@ -95,9 +98,6 @@ def arrive(hands: Hands, host: str) -> None:
     forget_old_releases(hands, release)
 
 
-FLOORS = ("medspa", "treatments", "appointments")
-
-
 def back(hands: Hands) -> None:
     """The release before the current one. The database stays as it is: it fits both."""
     older = [release for release in releases_that_ran() if release.name < CURRENT.resolve().name]
@@ -121,12 +121,12 @@ def restore(file: Path | None, hands: Hands) -> None:
     hands.run("chown", f"{USER}:{USER}", str(backup))
     hands.run("chmod", "0600", str(backup))
     prepare(hands, CURRENT, ["restore", "--verify-only", str(backup)])
-    hands.run("systemctl", "stop", *reversed(STARTED))
+    hands.run("systemctl", "stop", *on_this_server(*reversed(STARTED), *AT_NIGHT))
     try:
         prepare(hands, CURRENT, ["restore", "--overwrite", str(backup)], ["migrate", "--noinput"])
         hands.run("rm", "--force", FIRST_LOGIN)  # of a clinic that is no more
     finally:
-        hands.run("systemctl", "start", *STARTED)
+        hands.run("systemctl", "start", *on_this_server(*STARTED))
     prepare(hands, CURRENT, ["check_integrity"], ["export_pages", "/var/cache/medspa"])
     if not hands.dry:
         insist_on_health(own_host())
@@ -145,19 +145,33 @@ def move_in(hands: Hands, host: str, release: Path) -> None:
     """Who asks meanwhile waits at the socket. nginx gets its pages once the new release can send what they name."""
     prepare(hands, release, ["collectstatic", "--noinput", "-v", "0"])
     hands.point(CURRENT, release)
-    for unit in sorted((release if release.exists() else HERE).glob("deploy/systemd/*")):
-        hands.write(UNITS / unit.name, unit.read_text())
     hands.write(COMMAND, f'#!/bin/sh\nexec python3 {CURRENT}/deploy/server.py manage "$@"\n', 0o755)
-    hands.run("systemctl", "daemon-reload")
-    hands.run("systemctl", "enable", "--quiet", *STARTED)
-    hands.run("systemctl", "start", "medspa-web.socket", "medspa-backup.timer")
-    hands.run("systemctl", "restart", "medspa-web.service", "medspa-sender.service")
+    start_units(hands, release)
     prepare(hands, release, ["export_pages", "/var/cache/medspa"])
     if hands.has_nginx:
         put_behind_nginx(hands, host, release)
     if not hands.dry:
         insist_on_health(host)
     hands.write(release / RAN, "")
+
+
+def start_units(hands: Hands, release: Path) -> None:
+    """Those that the release brings. What a newer one brought, and this one does not know, rests."""
+    brought = sorted((release if release.exists() else HERE).glob("deploy/systemd/*"))
+    for unit in brought:
+        hands.write(UNITS / unit.name, unit.read_text())
+    hands.run("systemctl", "daemon-reload")
+    started = [unit for unit in STARTED if unit in {one.name for one in brought}]
+    if unknown := [unit for unit in on_this_server(*STARTED) if unit not in started]:
+        hands.run("systemctl", "disable", "--quiet", "--now", *unknown)
+    hands.run("systemctl", "enable", "--quiet", *started)
+    hands.run("systemctl", "start", *(unit for unit in started if not unit.endswith(".service")))
+    hands.run("systemctl", "restart", "medspa-web.service", "medspa-sender.service")
+
+
+def on_this_server(*units: str) -> list[str]:
+    """Those that a release has brought here: an older one may not have known them all."""
+    return [unit for unit in units if (UNITS / unit).exists()]
 
 
 def put_behind_nginx(hands: Hands, host: str, release: Path) -> None:

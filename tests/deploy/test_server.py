@@ -23,7 +23,7 @@ UNITS = {file.name for file in (PROJECT / "deploy" / "systemd").iterdir()}
 def ready(monkeypatch, tmp_path):
     """A server that has what is needed, and no site yet."""
     monkeypatch.setattr(server, "insist_on_what_is_needed", lambda **_how: None)
-    for name in ("ENVIRONMENT", "TLS", "RELEASES", "CURRENT", "SITES", "BACKUPS"):
+    for name in ("ENVIRONMENT", "TLS", "RELEASES", "CURRENT", "SITES", "BACKUPS", "UNITS"):
         monkeypatch.setattr(server, name, tmp_path / name)
 
 
@@ -34,7 +34,7 @@ def test_a_dry_run_says_every_step_in_order_and_changes_nothing(ready, tmp_path,
              "systemctl restart", "export_pages", "nginx -t", "reload-or-restart nginx")  # fmt: skip
     places = [said.index(step) for step in steps]
     assert places == sorted(places)
-    assert {unit for unit in UNITS if f"/etc/systemd/system/{unit}\n" in said} == UNITS
+    assert {unit for unit in UNITS if f"{server.UNITS / unit}\n" in said} == UNITS
     assert not any(tmp_path.iterdir())
 
 
@@ -94,9 +94,44 @@ class Fumbling(server.Hands):
             raise server.CannotGoOn(f"This failed: {self.did[-1]}")
 
 
+def has_units(*without: str) -> None:
+    """The server has the units of a release that did not know some."""
+    server.UNITS.mkdir()
+    for unit in UNITS - {*without}:
+        (server.UNITS / unit).touch()
+
+
+NEW = ("medspa-retention.timer", "medspa-retention.service")
+
+
+def test_an_upgrade_starts_a_timer_that_the_release_before_did_not_have(ready, monkeypatch, capsys):
+    server.ENVIRONMENT.write_text("ALLOWED_HOSTS='clinic.example'")
+    has_units(*NEW)
+    server.upgrade(hands := Fumbling())
+    said = capsys.readouterr().out
+    assert all(f"+ write {server.UNITS / unit}\n" in said for unit in NEW)
+    assert {unit for unit in UNITS if unit.endswith(".timer")} == set(server.TIMERS)
+    enabled, started = (next(one for one in hands.did if f"systemctl {verb}" in one) for verb in ("enable", "start"))
+    assert set(enabled.split()[3:]) == set(server.STARTED)
+    assert set(started.split()[2:]) == {"medspa-web.socket", *server.TIMERS}
+    assert hands.did.index("systemctl daemon-reload") < hands.did.index(enabled) < hands.did.index(started)
+    assert not any("disable" in step for step in hands.did)
+
+
+def test_going_back_to_a_release_that_does_not_know_a_timer_puts_it_to_rest(ready, tmp_path):
+    former = tmp_path / "former"
+    shutil.copytree(PROJECT / "deploy", former / "deploy", ignore=shutil.ignore_patterns(*NEW))
+    has_units()
+    server.start_units(hands := Fumbling(), former)
+    assert "systemctl disable --quiet --now medspa-retention.timer" in hands.did
+    of_it = [step for step in hands.did if "medspa-retention" in step]
+    assert of_it == ["systemctl disable --quiet --now medspa-retention.timer"]
+
+
 @pytest.fixture
 def lost(ready, tmp_path):
     """A server with an empty clinic, and a backup in somebody's home."""
+    has_units()
     server.CURRENT.mkdir()
     server.BACKUPS.mkdir()
     backup = tmp_path / "clinic.example-2026-11-28T005028Z.tar.gz.locked"
@@ -114,7 +149,16 @@ def test_a_backup_is_given_to_the_site_looked_at_and_brought_back_between_stop_a
     places = [said.index(step) for step in steps]
     assert places == sorted(places)
     stopped, started = (next(one for one in hands.did if f"systemctl {verb}" in one) for verb in ("stop", "start"))
-    assert set(stopped.split()[2:]) == set(started.split()[2:]) == set(server.STARTED)
+    assert set(started.split()[2:]) == set(server.STARTED)
+    assert set(stopped.split()[2:]) == {*server.STARTED, "medspa-backup.service", "medspa-retention.service"}
+
+
+def test_a_restore_by_a_newer_program_asks_nothing_of_a_unit_that_is_not_there_yet(lost):
+    for unit in NEW:
+        (server.UNITS / unit).unlink()
+    server.restore(lost, hands := Fumbling())
+    assert any("systemctl stop" in step for step in hands.did)
+    assert not any("retention" in step for step in hands.did)
 
 
 def test_a_backup_that_lies_with_the_others_is_not_copied(lost):

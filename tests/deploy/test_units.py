@@ -11,7 +11,13 @@ from tests.site import PROJECT
 
 UNITS = sorted((PROJECT / "deploy" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
-MOST_EXPOSED = {"medspa-web.service": 0.5, "medspa-sender.service": 1.3, "medspa-backup.service": 0.5}
+MOST_EXPOSED = {
+    "medspa-web.service": 0.5,
+    "medspa-sender.service": 1.3,
+    "medspa-backup.service": 0.5,
+    "medspa-retention.service": 0.5,
+}
+TIMERS = [unit for unit in UNITS if unit.suffix == ".timer"]
 ANALYZE = program("systemd-analyze")
 pytestmark = pytest.mark.skipif(not ANALYZE, reason="there is no systemd-analyze on this machine")
 
@@ -54,3 +60,20 @@ def test_what_a_service_starts_is_there(service):
     else:
         assert [name, *words] == ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "medspa.wsgi"]
         assert (PROJECT / "deploy" / "gunicorn.conf.py").exists()
+
+
+@pytest.mark.parametrize("timer", TIMERS, ids=lambda file: file.name)
+def test_a_timer_catches_up_and_starts_what_is_there(timer):
+    assert timer.with_suffix(".service") in SERVICES
+    for line in ("Persistent=yes", "RandomizedDelaySec=15min", "WantedBy=timers.target"):
+        assert line in timer.read_text().splitlines()
+
+
+def test_the_services_of_the_night_may_touch_the_same_but_that_a_backup_writes_backups():
+    backup, retention = (
+        (PROJECT / "deploy" / "systemd" / f"medspa-{name}.service").read_text() for name in ("backup", "retention")
+    )
+    begins = "# What it may touch"
+    assert backup[backup.index(begins) :] == retention[retention.index(begins) :]
+    assert "ReadWritePaths" not in retention
+    assert "After=postgresql.service medspa-backup.service\n" in retention
