@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from io import StringIO
 
@@ -14,6 +16,7 @@ from django.db import connection
 from appointments import database_rules
 from appointments.models import AppointmentRequest, Message
 from tests import factories
+from tests.site import PROJECT
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +103,23 @@ def test_what_is_broken_is_named_and_the_exit_code_is_one(capsys):
     with pytest.raises(SystemExit, match="1"):
         call_command("check_integrity", stderr=(complaints := StringIO()))
     assert f"Request {broken.reference}: its events do not lead up to its version" in complaints.getvalue()
+
+
+def test_a_database_without_tables_is_told_in_one_sentence(tmp_path):
+    here = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
+    command = [sys.executable, "manage.py", "check_integrity"]
+    done = subprocess.run(command, cwd=PROJECT, env=here, capture_output=True, text=True)
+    wanted = "The database lacks all its tables. Run: manage.py migrate. Or bring a backup back: manage.py restore\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", wanted)
+
+
+def test_a_table_that_is_missing_is_named(monkeypatch):
+    there = connection.introspection.table_names()
+    there.remove("appointments_eventchain")
+    monkeypatch.setattr(connection.introspection, "table_names", lambda *_cursor: there)
+    with pytest.raises(SystemExit, match="1"):
+        call_command("check_integrity", stderr=(complaints := StringIO()))
+    assert complaints.getvalue().startswith("The database lacks the tables appointments_eventchain. Run: manage.py")
 
 
 @pytest.mark.django_db(transaction=True)

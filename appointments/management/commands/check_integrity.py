@@ -35,6 +35,9 @@ def complaints() -> Iterator[str]:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA integrity_check")
             yield from (f"SQLite: {words}" for (words,) in cursor.fetchall() if words != "ok")
+    if missing := missing_tables():
+        yield f"The database lacks {missing}. Run: manage.py migrate. Or bring a backup back: manage.py restore"
+        return
     if database_rules.missing():
         yield "The database no longer refuses overlapping appointments or changed events. Run: manage.py migrate"
     if not search_index.is_sound():
@@ -51,3 +54,12 @@ def complaints() -> Iterator[str]:
         yield f"Kept requests that could not be stored: {aside}, in spool/aside of VAR_DIR. See docs/operations.md"
     behind = AppointmentRequest.objects.annotate(last=Coalesce(Max("events__version"), 0)).exclude(version=F("last"))
     yield from (f"Request {row.reference}: its events do not lead up to its version" for row in behind)
+
+
+def missing_tables() -> str:
+    """Those without which nothing else can be looked at, in words; nothing: all are there."""
+    needed = set(connection.introspection.django_table_names())
+    missing = needed - set(connection.introspection.table_names())
+    if len(missing) == len(needed):
+        return "all its tables"
+    return f"the tables {', '.join(sorted(missing))}" if missing else ""

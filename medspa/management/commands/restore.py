@@ -59,14 +59,14 @@ class Command(BaseCommand):
         for place in restored.put_aside:
             self.stdout.write(f"What was there before is now {place}. Delete it once you are sure.")
         if restored.still_to_run:
-            self.stdout.write("The backup is older than the program. Now run: manage.py migrate")
-            self.stdout.write("Then run: manage.py check_integrity")
+            self.stdout.write("The backup is older than the program. It still needs: manage.py migrate")
+            self.stdout.write("After that: manage.py check_integrity")
         elif wrong := list(complaints()):
             self.stderr.write("\n".join(wrong))
             raise SystemExit(2)
         else:
             self.stdout.write("All is well in it.")
         self.stdout.write(
-            "Start the site. Requests that came after the backup are not in it, and what was erased after it is back: "
-            "erase it again."
+            "Requests that came after the backup are not in it, and what was erased after it is back: erase it again "
+            "as soon as the site runs."
         )
