@@ -5,6 +5,7 @@ It does not start with keys that cannot open the database.
 
 import os
 import sys
+from contextlib import suppress
 
 from django.core.wsgi import get_wsgi_application
 
@@ -17,10 +18,12 @@ from django.db import Error, connection  # noqa: E402
 from appointments.event_log import insist_on_keys  # noqa: E402
 from medspa.counts import counts  # noqa: E402
 from medspa.sealed import CannotUnseal  # noqa: E402
-from treatments.exported_pages import asked  # noqa: E402
+from treatments.exported_pages import asked, visits  # noqa: E402
 from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
 
-application = django if settings.DEBUG else FinishedPages(django)
+OTHER_PAGES = ["/request-an-appointment/", "/admin/login/"]
+finished_pages = FinishedPages(django, visits)
+application = django if settings.DEBUG else finished_pages
 
 try:
     insist_on_keys()
@@ -34,18 +37,15 @@ finally:
 
 
 def warm_up() -> None:
-    """Ask for a page of each kind, so that what Django makes at the first one is there before workers are forked.
+    """Make every finished page, and ask for one of each other kind, before workers are forked.
 
-    A database that is away is no reason not to start: each worker then warms up by itself.
+    So each worker has all pages from its first moment on, however soon the database goes away, and shares with the
+    others what Django made of its own at the first page. A database that is away is no reason not to start: each
+    worker then makes its own.
     """
-    for path in (
-        "/",
-        "/es/",
-        "/treatments/",
-        "/treatments/microneedling/",
-        "/request-an-appointment/",
-        "/admin/login/",
-    ):
-        answer_of(django, asked(path))  # not kept: compressing them would take as long again
+    with suppress(Error):
+        finished_pages.make_all()
+    for path in OTHER_PAGES:
+        answer_of(django, asked(path))
     connection.close()  # a worker must not share it
     counts.forget_own()  # nobody asked

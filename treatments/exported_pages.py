@@ -20,8 +20,9 @@ from django.utils.translation import override
 
 from medspa.languages import NAMES, other_language, same_page
 from medspa.models import Clinic
+from treatments.finished_page import UNTIL_CHANGED, Environ, Page, finish
 from treatments.models import ContentVersion, Standing
-from treatments.page_cache import UNTIL_CHANGED, Environ, Page, answer_of, finish, is_finished_at
+from treatments.page_cache import answer_of, is_finished_at
 from treatments.sitemaps import Pages
 
 ENDINGS = {"": "", "gzip": ".gz", "br": ".br"}
@@ -84,6 +85,11 @@ def _stamp(file: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.st_size, found.st_mtime_ns
+
+
+def visits() -> Iterator[Environ]:
+    """One to every page that may be kept and that search engines are told of."""
+    yield from map(asked, _paths())
 
 
 def _paths() -> Iterator[str]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from medspa.languages import MAIN, addresses
 from medspa.models import Clinic
-from treatments import page_cache
+from treatments.finished_page import finished, shown_until
 from treatments.models import Treatment, sees_drafts
 from treatments.page_words import (
     Address,
@@ -22,31 +22,31 @@ from treatments.page_words import (
 )
 
 
-@page_cache.finished
+@finished
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/home.html", front_page(get_language() or MAIN).now())
 
 
-@page_cache.finished
+@finished
 @require_safe
 def treatments(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/treatments.html", list_of_treatments(get_language() or MAIN).now())
 
 
-@page_cache.finished
+@finished
 @require_safe
 def treatment(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, "treatments/treatment.html", _of_treatment(treatment_page, request, slug))
 
 
-@page_cache.finished
+@finished
 @require_safe
 def aftercare(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, "treatments/aftercare.html", _of_treatment(aftercare_page, request, slug))
 
 
-@page_cache.finished
+@finished
 @require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     return _page(request, "treatments/accessibility.html", {"clinic": Clinic.objects.current()})
@@ -61,5 +61,5 @@ def _of_treatment(page: Callable[[Address], PageWords], request: HttpRequest, sl
 
 def _page(request: HttpRequest, template: str, words: Words) -> HttpResponse:
     """The page under its one address: the site's own, whatever host or query it was asked with."""
-    page_cache.shown_until(request.META, words["clinic"].alike_until())
+    shown_until(request.META, words["clinic"].alike_until())
     return render(request, template, {**addresses(request.path), **words})

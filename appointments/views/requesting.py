@@ -19,7 +19,7 @@ from appointments.response_clock import promise, respond_by
 from appointments.views.answers import kept_for_now, see_other
 from medspa.languages import addresses
 from medspa.models import Clinic
-from treatments import page_cache
+from treatments.finished_page import finished, shown_until
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +71,13 @@ def _keep(request: HttpRequest, form: AppointmentRequestForm, sent_at: datetime)
     return kept_for_now(request, token, form.clinic, HTTPStatus.ACCEPTED)
 
 
-@page_cache.finished
+@finished
 @require_safe
 def privacy_notice(request: HttpRequest) -> HttpResponse:
     kept = {name: privacy.months(name) for name in ("unbooked", "spam", "mail")}
     kept |= {f"{name}_years": privacy.months(name) // 12 for name in ("booked", "events")}
     clinic = Clinic.objects.current()
-    page_cache.shown_until(request.META, clinic.alike_until())
+    shown_until(request.META, clinic.alike_until())
     return render(request, "appointments/privacy.html", {"kept": kept, "clinic": clinic, **addresses(request.path)})
 
 

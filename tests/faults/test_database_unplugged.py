@@ -100,9 +100,7 @@ def cable(site):
 
 def test_an_unplugged_database_is_given_up_soon_and_costs_no_words(site: Site, cable):
     site.environment["DATABASE_URL"] = cable.url.rpartition("/")[0] + f"/{site.database}"
-    site.environment["WEB_CONCURRENCY"] = "1"  # of two, one might never have been asked for a page before
     site.start(sender=True)
-    readers_are_served(site)
     patient = Patient(site)
     cable.unplug()
     began = time.monotonic()

@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 
 from medspa.models import Clinic, Closure
 from tests import factories
-from treatments import content_rules, page_cache
+from treatments import content_rules, exported_pages, finished_page, page_cache
 from treatments.models import Benefit, ContentVersion, Treatment
 
 PAGE = "/treatments/microneedling/"
@@ -41,14 +41,14 @@ class Answer:
 class Site:
     """The site as a web server sees it, with what it asked Django counted."""
 
-    def __init__(self):
+    def __init__(self, visits=tuple):
         django, self.asked = get_wsgi_application(), []
 
         def counted(environ, start_response):
             self.asked.append(environ)
             return django(environ, start_response)
 
-        self.pages = page_cache.FinishedPages(counted)
+        self.pages = page_cache.FinishedPages(counted, visits)
 
     def get(self, path=PAGE, method="GET", query="", **headers):
         environ = {
@@ -347,9 +347,9 @@ def test_what_is_not_for_everybody_is_never_kept(site, path):
 
 def test_only_pages_that_say_so_are_kept(site):
     """Each of the reasons not to keep a page, one at a time."""
-    good = "200 OK", [("Content-Type", "text/html"), ("Vary", "Cookie")], b"page", {page_cache.SHOWN_UNTIL: 1e12}
+    good = "200 OK", [("Content-Type", "text/html"), ("Vary", "Cookie")], b"page", {finished_page.SHOWN_UNTIL: 1e12}
     standing = ContentVersion.objects.standing()
-    assert page_cache.finish(*good, standing, 0)
+    assert finished_page.finish(*good, standing, 0)
     status, headers, content, environ = good
     for one in [
         ("404 Not Found", headers, content, environ),
@@ -359,10 +359,10 @@ def test_only_pages_that_say_so_are_kept(site):
         (status, [*headers, ("Cache-Control", "no-store")], content, environ),
         (status, [("Content-Type", "text/html"), ("Vary", "User-Agent")], content, environ),
         (status, [("Content-Type", "text/html"), ("Vary", "*")], content, environ),
-        (status, headers, b"x" * (page_cache.MOST_BYTES_OF_A_PAGE + 1), environ),
+        (status, headers, b"x" * (finished_page.MOST_BYTES_OF_A_PAGE + 1), environ),
         (status, headers, content, {}),
     ]:
-        assert page_cache.finish(*one, standing, 0) is None, one[:2]
+        assert finished_page.finish(*one, standing, 0) is None, one[:2]
 
 
 def test_what_is_kept_is_bounded(site, monkeypatch):
@@ -370,11 +370,11 @@ def test_what_is_kept_is_bounded(site, monkeypatch):
     for path in ("/", "/es/", "/treatments/", "/es/treatments/", PAGE, f"/es{PAGE}", "/privacy/"):
         assert site.get(path).status == 200
     assert len(site.pages.pages) == 3
-    for number in range(2 * page_cache.MOST_MEMOS):
-        page_cache.encoding_for(f"x{number}")
+    for number in range(2 * finished_page.MOST_MEMOS):
+        finished_page.encoding_for(f"x{number}")
         page_cache.comes_by(f"localhost:{number}", "http", None)
-    assert len(page_cache._encodings) <= page_cache.MOST_MEMOS
-    assert len(page_cache._doors) <= page_cache.MOST_MEMOS
+    assert len(finished_page._encodings) <= finished_page.MOST_MEMOS
+    assert len(page_cache._doors) <= finished_page.MOST_MEMOS
 
 
 def test_open_and_closed_turn_by_the_clock(clinic, treatment):
@@ -442,6 +442,41 @@ def test_a_clock_that_is_set_back_behind_a_scheduled_page_hides_it_again(clinic,
         assert "Microneedling" not in site.get("/treatments/").text
         clock.shift(301)
         assert "Microneedling" in site.get("/treatments/").text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_nobody_asked_for_is_there_when_the_database_goes_and_is_as_content_was_last(treatment, monkeypatch):
+    site, threads = Site(exported_pages.visits), threading.enumerate()
+    site.pages.make_all()
+    made = dict(site.pages.pages)
+    assert {path for path, _is_secure in made} >= {"/", "/es/", PAGE, "/privacy/"}
+    assert len(site.asked) == len(made)
+    site.pages.make_all()
+    assert len(site.asked) == len(made), "what is there is not made again"
+
+    treatment.name = "Needling, newly named"
+    treatment.save()
+    site.look_again()
+    site.get("/accessibility/")
+    until = time.monotonic() + 20
+    while {page.version for page in site.pages.pages.values()} != {site.pages.standing.version}:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    for thread in threading.enumerate():
+        if thread not in threads:
+            thread.join()
+
+    def away(*_args, **_options):
+        raise OperationalError
+
+    monkeypatch.setattr(page_cache.ContentVersion.objects, "standing", away)
+    site.look_again()
+    asked = len(site.asked)
+    for path, is_secure in made:
+        page = site.get(path, **({"wsgi.url_scheme": "https"} if is_secure else {}))
+        assert page.status == 200
+        assert "newly named" in page.text or path != PAGE
+    assert len(site.asked) == asked
 
 
 @pytest.mark.django_db(transaction=True)
