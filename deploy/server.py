@@ -156,14 +156,15 @@ def move_in(hands: Hands, host: str, release: Path) -> None:
 
 
 def start_units(hands: Hands, release: Path) -> None:
-    """Those that the release brings. What a newer one brought, and this one does not know, rests."""
-    brought = sorted((release if release.exists() else HERE).glob("deploy/systemd/*"))
-    for unit in brought:
-        hands.write(UNITS / unit.name, unit.read_text())
-    hands.run("systemctl", "daemon-reload")
-    started = [unit for unit in STARTED if unit in {one.name for one in brought}]
-    if unknown := [unit for unit in on_this_server(*STARTED) if unit not in started]:
+    """Those that the release brings. What a newer one brought, and this one does not know, goes."""
+    brought = {file.name: file for file in sorted((release if release.exists() else HERE).glob("deploy/systemd/*"))}
+    if unknown := [unit for unit in on_this_server(*STARTED, *AT_NIGHT) if unit not in brought]:
         hands.run("systemctl", "disable", "--quiet", "--now", *unknown)
+        hands.run("rm", *(str(UNITS / unit) for unit in unknown))
+    for name, file in brought.items():
+        hands.write(UNITS / name, file.read_text())
+    hands.run("systemctl", "daemon-reload")
+    started = [unit for unit in STARTED if unit in brought]
     hands.run("systemctl", "enable", "--quiet", *started)
     hands.run("systemctl", "start", *(unit for unit in started if not unit.endswith(".service")))
     hands.run("systemctl", "restart", "medspa-web.service", "medspa-sender.service")

@@ -118,14 +118,16 @@ def test_an_upgrade_starts_a_timer_that_the_release_before_did_not_have(ready, m
     assert not any("disable" in step for step in hands.did)
 
 
-def test_going_back_to_a_release_that_does_not_know_a_timer_puts_it_to_rest(ready, tmp_path):
+def test_going_back_to_a_release_that_does_not_know_a_timer_takes_it_away(ready, tmp_path):
     former = tmp_path / "former"
     shutil.copytree(PROJECT / "deploy", former / "deploy", ignore=shutil.ignore_patterns(*NEW))
     has_units()
     server.start_units(hands := Fumbling(), former)
-    assert "systemctl disable --quiet --now medspa-retention.timer" in hands.did
-    of_it = [step for step in hands.did if "medspa-retention" in step]
-    assert of_it == ["systemctl disable --quiet --now medspa-retention.timer"]
+    assert [step for step in hands.did if "medspa-retention" in step] == [
+        f"systemctl disable --quiet --now {' '.join(NEW)}",
+        f"rm {server.UNITS / NEW[0]} {server.UNITS / NEW[1]}",
+    ]
+    assert hands.did[2] == "systemctl daemon-reload"
 
 
 @pytest.fixture
