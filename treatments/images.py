@@ -5,15 +5,18 @@ The upload itself is never stored. What cannot be such a photo is refused in pla
 
 from io import BytesIO
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
-from PIL import Image
 
 from medspa.late import Late
 
-ImageCms, ImageOps = Late("PIL.ImageCms"), Late("PIL.ImageOps")
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+Image, ImageCms, ImageOps = Late("PIL.Image"), Late("PIL.ImageCms"), Late("PIL.ImageOps")
 
 WIDTHS = (480, 960, 1440)  # pixels; a phone at one, two and three pixels a point
 TALLEST = 2160  # pixels; a strip of any length still fits a page
@@ -25,8 +28,6 @@ ENDINGS_TAKEN = {".jpg", ".jpeg", ".jfif", ".png", ".webp"}
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PIXELS = 50_000_000  # 200 MB once unpacked; a file of a few kB may claim far more
 NOT_A_PHOTO = "This file cannot be read as a photo. Choose a JPEG, PNG or WebP photo."
-
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # wherever else a picture is opened, Pillow refuses twice as many
 
 
 class PreparedPhoto(ContentFile):
@@ -79,7 +80,7 @@ def prepare(upload: File) -> PreparedPhoto:
         upload.seek(0)
 
 
-def _upright(upload: File) -> Image.Image:
+def _upright(upload: File) -> "Picture":
     """The picture as it is meant to be seen: upright, in sRGB, white where it was see-through, none too large."""
     upload.seek(0)
     with Image.open(upload, formats=FORMATS) as picture:
@@ -96,7 +97,7 @@ def _upright(upload: File) -> Image.Image:
     return clean
 
 
-def _true_colours(picture: Image.Image, profile: bytes | None) -> Image.Image:
+def _true_colours(picture: "Picture", profile: bytes | None) -> "Picture":
     if picture.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
         picture = picture.convert("I").point(lambda value: value / 257).convert("L")
     see_through = picture.convert("RGBA")
@@ -114,7 +115,7 @@ def _true_colours(picture: Image.Image, profile: bytes | None) -> Image.Image:
     return seen
 
 
-def _encoded(picture: Image.Image, name: str) -> dict[str, bytes]:
+def _encoded(picture: "Picture", name: str) -> dict[str, bytes]:
     encoded = {}
     for width in reversed(widths(picture.width)):
         height = max(1, round(picture.height * width / picture.width))

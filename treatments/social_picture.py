@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from PIL import Image
 
 from medspa.late import Late
 
-ImageDraw, ImageFont = Late("PIL.ImageDraw"), Late("PIL.ImageFont")
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+Image, ImageDraw, ImageFont = Late("PIL.Image"), Late("PIL.ImageDraw"), Late("PIL.ImageFont")
 
 SIZE = (1200, 630)  # pixels; Open Graph's 1.91 to 1
 TWICE = 2  # drawn at twice the size and brought down, so that the dots are round
@@ -49,7 +51,7 @@ def draw(words: str) -> bytes:
 
 
 @cache
-def _drawing() -> Image.Image:
+def _drawing() -> "Picture":
     picture = Image.new("RGB", (SIZE[0] * TWICE, SIZE[1] * TWICE), BACKGROUND)
     canvas, unit = ImageDraw.Draw(picture), HEIGHT / ACROSS * TWICE
     left, top = PLACE[0] * TWICE, PLACE[1] * TWICE
