@@ -165,7 +165,8 @@ def test_a_restore_that_is_killed_anywhere_leaves_the_old_clinic_or_the_new(site
         photos = {path.name: path.read_text() for path in (media / "photos").iterdir()}
         assert set(photos) >= ({"old.jpg", "both.jpg"} if found == 30 else {"new.jpg", "both.jpg"}), kill_at
         assert found == 30 or photos["both.jpg"] == "of now", kill_at
-        assert manage(site, "restore", str(backup), "--overwrite")[0] == 0
+        code, said = manage(site, "restore", str(backup), "--overwrite")
+        assert code == 0, said
         assert {path.name: path.read_text() for path in (media / "photos").iterdir()} == {
             "old.jpg": "of the backup",
             "both.jpg": "of the backup",
