@@ -4,12 +4,23 @@ import os
 import threading
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
 from appointments import database_rules
 from tests import factories
-from tests.site import Site
+from tests.site import Site, remove_original
+
+
+def pytest_configure():
+    Site.run_folder = settings.RUN_FOLDER
+
+
+def pytest_unconfigure(config):
+    """However the run ended. The process that hands out the tests tidies up after the others."""
+    if not hasattr(config, "workerinput"):
+        remove_original(settings.RUN_FOLDER, os.environ.get("TEST_DATABASE_URL", ""))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,6 +1,7 @@
 """The site's settings in an environment of the tests' own: whatever the shell says, every machine tests the same site.
 
-TEST_DATABASE_URL alone is heard. Each process gets its own empty VAR_DIR, so that tests on all cores share no files.
+TEST_DATABASE_URL alone is heard. Each process gets its own empty VAR_DIR, so that tests on all cores share no files
+but those that all of them may copy from RUN_FOLDER.
 """
 
 import atexit
@@ -11,13 +12,13 @@ import tempfile
 from pathlib import Path
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER")
-_folder = os.path.join(os.environ["VAR_DIR"], _worker) if _worker else tempfile.mkdtemp(prefix="medspa-tests-")
+RUN_FOLDER = Path(os.environ["VAR_DIR"]).parent if _worker else Path(tempfile.mkdtemp(prefix="medspa-tests-"))
 if not _worker:  # the process that hands out the tests tidies up after the others, which end without ado
-    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    atexit.register(shutil.rmtree, RUN_FOLDER, ignore_errors=True)
 _real_settings = Path(__file__).resolve().parent.parent / "medspa" / "settings.py"
 for _name in re.findall(r"\benv\.\w+\(\s*\"([A-Z_]+)\"", _real_settings.read_text()):
     os.environ.pop(_name, None)
-os.environ["VAR_DIR"] = _folder
+os.environ["VAR_DIR"] = str(RUN_FOLDER / (_worker or "main"))
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 

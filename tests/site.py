@@ -1,7 +1,9 @@
 """The real site in processes of its own, as `make run` starts it: gunicorn, the message sender, a folder of its own."""
 
+import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,21 +44,38 @@ class Site:
     """One clinic on this machine. `start` and `kill` as often as wanted; what was stored stays."""
 
     code = PROJECT  # another release, for tests in which two of them follow each other
+    run_folder: Path | None = None  # of a run of the tests, in which all copy one site; without it each is installed
 
-    def __init__(self, folder: Path, server_url: str = ""):
+    def __init__(self, folder: Path, server_url: str = "", database: str = ""):
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "log.txt"
-        self.server_url, self.database = server_url, f"medspa_site_{uuid.uuid4().hex[:12]}"
+        self.server_url, self.database = server_url, database or f"medspa_site_{uuid.uuid4().hex[:12]}"
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.environment = {**kept, "VAR_DIR": str(folder / "var"), "PORT": str(self.port), "SITE_URL": self.url}
         self.environment["SUBMIT_LIMIT_PER_HOUR"] = "100000"  # every patient here comes from one address
         if server_url:
-            self._on_server(f'CREATE DATABASE "{self.database}"')
             self.environment["DATABASE_URL"] = server_url.rpartition("/")[0] + f"/{self.database}"
         self.running: list[subprocess.Popen] = []
+        try:
+            if self.run_folder:
+                self._copy(original(self.run_folder, server_url))
+            else:
+                self._install()
+        except BaseException:
+            self._drop_database()
+            raise
+
+    def _install(self) -> None:
+        if self.server_url:
+            self._on_server(f'CREATE DATABASE "{self.database}"')
         for command in (["migrate", "-v", "0"], ["open_clinic"], ["collectstatic", "--noinput", "-v", "0"]):
             self.manage(*command)
+
+    def _copy(self, first: Path) -> None:
+        if self.server_url:
+            self._on_server(f'CREATE DATABASE "{self.database}" TEMPLATE "{first.name}"')
+        shutil.copytree(first / "var", self.folder / "var")
 
     @classmethod
     def beside(cls, first: "Site", folder: Path) -> "Site":
@@ -67,7 +86,7 @@ class Site:
         second.url = f"http://127.0.0.1:{second.port}"
         own = {"VAR_DIR": str(folder / "var"), "PORT": str(second.port), "SITE_URL": second.url}
         second.environment = first.environment | own
-        second.manage("collectstatic", "--noinput", "-v", "0")
+        shutil.copytree(first.folder / "var" / "static", folder / "var" / "static")
         return second
 
     def manage(self, *command: str, **options) -> str:
@@ -136,12 +155,43 @@ class Site:
 
     def remove(self) -> None:
         self.kill()
+        self._drop_database()
+
+    def _drop_database(self) -> None:
         if self.server_url:
-            self._on_server(f'DROP DATABASE "{self.database}" WITH (FORCE)')
+            self._on_server(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
 
     def _on_server(self, statement: str) -> None:
         with psycopg.connect(self.server_url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+class InstalledSite(Site):
+    """Made by the site's own commands even where others are copies."""
+
+    run_folder = None
+
+
+def original(run_folder: Path, server_url: str) -> Path:
+    """The site that a run copies, made by whichever process wants it first while the others wait.
+
+    Its database has the name of its folder.
+    """
+    folder = run_folder / f"{run_folder.name}-{'postgresql' if server_url else 'sqlite'}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "installed").exists():
+            InstalledSite(folder, server_url, folder.name)
+            (folder / "installed").touch()
+    return folder
+
+
+def remove_original(run_folder: Path, server_url: str) -> None:
+    """Its database; the folder goes with the run's."""
+    if server_url and (folder := run_folder / f"{run_folder.name}-postgresql").exists():
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{folder.name}" WITH (FORCE)')
 
 
 def visitor():

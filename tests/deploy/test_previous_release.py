@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.db.backends.sqlite3.base import Database as sqlite3
 
-from tests.site import PROJECT, Site, send_request, visitor
+from tests.site import PROJECT, InstalledSite, Site, send_request, visitor
 
 PREVIOUS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["release"]["previous"]
 QUEUE = "/admin/appointments/appointmentrequest/"
@@ -100,7 +100,7 @@ def tables_of(site: Site) -> Tables:
 
 
 def test_this_release_takes_nothing_away_that_the_one_before_needs(previous, site, tmp_path):
-    class Former(Site):
+    class Former(InstalledSite):
         code = previous
 
     (tmp_path / "former").mkdir()

@@ -1,8 +1,18 @@
 """What the site writes is for its own user: files 600, folders 700."""
 
+import os
 import stat
 
-from tests.site import send_request
+import pytest
+
+from tests.site import InstalledSite, send_request
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = InstalledSite(tmp_path, os.environ.get("TEST_DATABASE_URL", ""))
+    yield site
+    site.remove()
 
 
 def test_nothing_that_the_site_writes_can_be_read_by_others(site):
