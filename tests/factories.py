@@ -75,6 +75,21 @@ def appointment_request(**answers) -> AppointmentRequest:
     return workflow.receive(**answers)
 
 
+def form_answers(**changes) -> dict:
+    """What a patient's browser sends, as somebody filled the form in. A field that is None is not sent."""
+    filled = {
+        "form_token": str(uuid.uuid4()),
+        "full_name": "Ana Ruiz",
+        "phone": "520 555 0199",
+        "email": "ana@example.com",
+        "contact_by": "text",
+        "treatment": "microneedling",
+        "preferred_times": ["1234-am", "5-pm"],
+        "message": "After three is best.",
+    }
+    return {name: value for name, value in {**filled, **changes}.items() if value is not None}
+
+
 def booked(*, by: User | None = None, starts_at: datetime | None = None, **answers) -> AppointmentRequest:
     """A request with a booked visit."""
     row = appointment_request(**answers)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from contextlib import suppress
@@ -223,3 +224,16 @@ def send_request(site: Site, **answers: str) -> str | None:
     except GONE:
         return None
     return sent.geturl()
+
+
+def keep_sending(site: Site, acknowledged: list[tuple[str, str]], stop: threading.Event, **answers: str) -> None:
+    """One request after the other. Notes the private page's address and the reference that it shows."""
+    while not stop.is_set():
+        address = send_request(site, **answers)
+        if address is None:
+            continue
+        try:
+            page = visitor().open(address, timeout=20).read().decode()
+        except GONE:
+            continue
+        acknowledged.append((address, re.search(r"\b[2-9A-Y]{3}-[2-9A-Y]{4}\b", page)[0]))

@@ -1,7 +1,5 @@
 """Whatever a form, address, header or body can hold: a clear error or a 4xx, never a 5xx, and the next one works."""
 
-import uuid
-
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -40,15 +38,7 @@ def _open_clinic(clinic):
 
 
 def answers(**changes):
-    return {
-        "form_token": str(uuid.uuid4()),
-        "full_name": "Ana Ruiz",
-        "phone": "520 555 0199",
-        "email": "ana@example.com",
-        "contact_by": "text",
-        "treatment": "microneedling",
-        **changes,
-    }
+    return factories.form_answers(**{"preferred_times": None, "message": None, **changes})
 
 
 def then_a_valid_request_works(client):

@@ -1,7 +1,6 @@
 """Asking in Spanish: the form and its errors, the private page, the mails, and how days and hours are said."""
 
 import re
-import uuid
 from datetime import UTC, datetime, time
 
 import pytest
@@ -30,17 +29,7 @@ def peel(clinic):
 
 
 def answers(**changes):
-    filled = {
-        "form_token": str(uuid.uuid4()),
-        "full_name": "Ana Ruiz",
-        "phone": "520 555 0199",
-        "email": "ana@example.com",
-        "contact_by": "text",
-        "treatment": "peel",
-        "preferred_times": ["1234-am", "5-pm"],
-        "message": "Después de las tres.",
-    }
-    return filled | changes
+    return factories.form_answers(**{"treatment": "peel", "message": "Después de las tres.", **changes})
 
 
 def plain(response):

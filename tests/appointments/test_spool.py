@@ -4,7 +4,6 @@ import os
 import re
 import stat
 import time
-import uuid
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,26 +26,13 @@ from treatments.kept_content import while_content_is_the_same
 pytestmark = pytest.mark.django_db
 FORM, SPANISH_FORM = "/request-an-appointment/", "/es/request-an-appointment/"
 TUESDAY_TEN = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)  # on the clinic's clock, open since nine
+answers = factories.form_answers
 
 
 @pytest.fixture(autouse=True)
 def _open_clinic(clinic, settings, tmp_path):
     settings.VAR_DIR = tmp_path
     factories.treatment(name="Microneedling", slug="microneedling")
-
-
-def answers(**changes):
-    filled = {
-        "form_token": str(uuid.uuid4()),
-        "full_name": "Ana Ruiz",
-        "phone": "520 555 0199",
-        "email": "ana@example.com",
-        "contact_by": "text",
-        "treatment": "microneedling",
-        "preferred_times": ["1234-am", "5-pm"],
-        "message": "After three is best.",
-    }
-    return filled | changes
 
 
 @contextmanager

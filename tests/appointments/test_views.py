@@ -1,6 +1,5 @@
 """The form and the private page, as a patient meets them."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -14,25 +13,12 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 FORM = "/request-an-appointment/"
+answers = factories.form_answers
 
 
 @pytest.fixture(autouse=True)
 def _open_clinic(clinic):
     factories.treatment(name="Microneedling", slug="microneedling")
-
-
-def answers(**changes):
-    filled = {
-        "form_token": str(uuid.uuid4()),
-        "full_name": "Ana Ruiz",
-        "phone": "520 555 0199",
-        "email": "ana@example.com",
-        "contact_by": "text",
-        "treatment": "microneedling",
-        "preferred_times": ["1234-am", "5-pm"],
-        "message": "After three is best.",
-    }
-    return {name: value for name, value in {**filled, **changes}.items() if value is not None}
 
 
 def errors(response):

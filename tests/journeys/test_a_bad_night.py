@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.site import GONE, PROJECT, send_request, visitor
+from tests.site import PROJECT, keep_sending, send_request, visitor
 
 VISITORS = 4
 BEFORE = 12  # requests that are acknowledged before the backup begins
@@ -33,6 +32,7 @@ Image.new("RGB", (1200, 800), "teal").save(picture := BytesIO(), "JPEG")
 picture = ContentFile(picture.getvalue(), "room.jpg")
 Photo.objects.create(treatment=Treatment.objects.first(), image=picture, alt="A room")
 """
+MORNING = {"message": "I would come in the morning."}
 TELLS = """
 import json
 from appointments.models import AppointmentRequest
@@ -47,18 +47,6 @@ told = {
 }
 print(json.dumps([told, [name for photo in Photo.objects.all() for name in photo.image.files]]))
 """
-
-
-def keep_sending(site, acknowledged, stop):
-    while not stop.is_set():
-        address = send_request(site, message="I would come in the morning.")
-        if address is None:
-            continue
-        try:
-            page = visitor().open(address, timeout=20).read().decode()
-        except GONE:
-            continue
-        acknowledged.append((address, re.search(r"\b[2-9A-Y]{3}-[2-9A-Y]{4}\b", page)[0]))
 
 
 def wait_until(true, seconds=120):
@@ -104,7 +92,9 @@ def test_every_request_acknowledged_before_the_backup_comes_back_with_its_messag
     site.environment["BACKUP_KEY"] = "correct horse battery staple"
     site.start(sender=True)
     acknowledged, stop = [], threading.Event()
-    visitors = [threading.Thread(target=keep_sending, args=(site, acknowledged, stop)) for _ in range(VISITORS)]
+    visitors = [
+        threading.Thread(target=keep_sending, args=(site, acknowledged, stop), kwargs=MORNING) for _ in range(VISITORS)
+    ]
     for thread in visitors:
         thread.start()
     wait_until(lambda: len(acknowledged) >= BEFORE)

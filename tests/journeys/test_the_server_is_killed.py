@@ -1,11 +1,10 @@
 """The machine loses its power in the middle of everything: what was acknowledged is there."""
 
 import json
-import re
 import threading
 import time
 
-from tests.site import GONE, send_request, visitor
+from tests.site import keep_sending, visitor
 
 ROUNDS = 4
 VISITORS = 6
@@ -33,18 +32,6 @@ def test_every_acknowledged_request_survives_a_killed_server(site):
     listed = [json.loads(line)["reference"] for line in site.manage("list_requests", "--json").splitlines()]
     assert {reference for _address, reference in acknowledged} <= set(listed)
     assert len(listed) == len(set(listed))
-
-
-def keep_sending(site, acknowledged, stop):
-    while not stop.is_set():
-        address = send_request(site)
-        if address is None:
-            continue
-        try:
-            page = visitor().open(address, timeout=20).read().decode()
-        except GONE:
-            continue
-        acknowledged.append((address, re.search(r"\b[2-9A-Y]{3}-[2-9A-Y]{4}\b", page)[0]))
 
 
 def wait_until(true, site, seconds=120):
