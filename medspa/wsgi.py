@@ -21,7 +21,7 @@ from medspa.sealed import CannotUnseal  # noqa: E402
 from treatments.exported_pages import asked, visits  # noqa: E402
 from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
 
-OTHER_PAGES = ["/request-an-appointment/", "/admin/login/"]
+OTHER_PAGES = ["/request-an-appointment/", "/es/request-an-appointment/", "/admin/login/"]
 finished_pages = FinishedPages(django, visits)
 application = django if settings.DEBUG else finished_pages
 

@@ -262,6 +262,7 @@ def test_a_database_that_is_gone_for_a_while_stops_neither_readers_nor_requests(
     patient, late = Patient(site), None
     database.go_away()  # before anybody asked for any page
     readers_are_served(site)
+    assert {patient.look(f"/es{FORM}")[0] for _ in range(LONG_ENOUGH_FOR_BOTH)} == {HTTPStatus.OK}
     status, page = patient.send()
     assert status == HTTPStatus.ACCEPTED
     assert re.search(r"call us: <a href=\"tel:", page)
