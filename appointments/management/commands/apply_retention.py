@@ -56,4 +56,5 @@ def insist_on_the_clock(now) -> None:
 
 
 def rule(period: privacy.Period) -> str:
-    return f"{privacy.months(period.name)} months: {period.words}"
+    months = privacy.months(period.name)
+    return f"{months} {'month' if months == 1 else 'months'}: {period.words}"
