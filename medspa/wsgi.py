@@ -23,6 +23,7 @@ from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
 
 OTHER_PAGES = ["/request-an-appointment/", "/es/request-an-appointment/", "/admin/login/"]
 finished_pages = FinishedPages(django, visits)
+os.register_at_fork(after_in_child=finished_pages.forked)
 application = django if settings.DEBUG else finished_pages
 
 try:

@@ -76,6 +76,10 @@ class FinishedPages:
         for visit in self.visits():
             self(visit, lambda status, headers, exc_info=None: None)
 
+    def forked(self) -> None:
+        """In a process that was just forked: whoever held the lock in the other one is not here to let it go."""
+        self.looking = threading.Lock()
+
     def _make_again(self) -> None:
         """Content has changed, and the database may go before somebody asks for each page. In a thread of its own."""
         try:

@@ -2,7 +2,10 @@
 
 import gzip
 import io
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from datetime import datetime, timedelta
@@ -22,6 +25,7 @@ from django.test.utils import CaptureQueriesContext
 
 from medspa.models import Clinic, Closure
 from tests import factories
+from tests.site import PROJECT
 from treatments import content_rules, exported_pages, finished_page, page_cache
 from treatments.models import Benefit, ContentVersion, Treatment
 
@@ -477,6 +481,26 @@ def test_what_nobody_asked_for_is_there_when_the_database_goes_and_is_as_content
         assert page.status == 200
         assert "newly named" in page.text or path != PAGE
     assert len(site.asked) == asked
+
+
+FORK = """
+import os
+from medspa.wsgi import finished_pages
+finished_pages.looking.acquire()  # as by a thread that looks while the server forks
+child = os.fork()
+if not child:
+    os._exit(0 if finished_pages.looking.acquire(blocking=False) else 9)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_process_that_is_forked_while_another_looks_can_look(tmp_path):
+    environment = {**os.environ, "VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "medspa.settings"}
+    environment.pop("DATABASE_URL", None)
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.django_db(transaction=True)
