@@ -1,6 +1,5 @@
 """Several people at once: one succeeds, nothing is doubled, and the others are told."""
 
-import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -18,15 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_the_same_form_sent_eight_times_at_once_is_one_request(at_once):
     factories.clinic()
-    form = {
-        "form_token": str(uuid.uuid4()),
-        "full_name": "Ana Ruiz",
-        "phone": "520 555 0199",
-        "email": "ana@example.com",
-        "contact_by": "text",
-        "treatment": "unsure",
-        "preferred_times": ["1234-am", "5-pm"],
-    }
+    form = factories.form_answers(treatment="unsure", message=None)
 
     answers = at_once(lambda client: client.post(reverse("appointments:request_form"), form), [Client()] * 8)
 
