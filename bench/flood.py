@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--posts", type=int, default=10_000)
     many = parser.parse_args().posts
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"VAR_DIR": folder, "PORT": "8799", "SITE_URL": "http://127.0.0.1:8799"}
+        os.environ |= {"VAR_DIR": folder, "PORT": "8799", "SITE_URL": "http://127.0.0.1:8799", "DATABASE_URL": ""}
         for command in (["migrate", "-v", "0"], ["open_clinic"], ["collectstatic", "--noinput", "-v", "0"]):
             manage(*command)
         session = manage("shell", "-c", SIGN_IN).split("@@")[1].strip()

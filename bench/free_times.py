@@ -120,8 +120,8 @@ def main() -> None:
     options = words.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = {"DATABASE_URL": options.database} if options.database else {}
+        prepared(Path(folder), **settings)
         os.environ |= {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "medspa.settings", **settings}
-        prepared(Path(folder))
         sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
         import django
 

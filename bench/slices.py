@@ -113,7 +113,8 @@ def free_port() -> int:
 
 
 def prepared(folder: Path, **settings: str) -> Path:
-    """A site of its own in `folder`, ready to be served."""
+    """A site of its own in `folder`, ready to be served. The database that the shell names is left alone."""
+    os.environ.pop("DATABASE_URL", None)
     environment = {**os.environ, "VAR_DIR": str(folder), **settings}
     folder.mkdir(parents=True, exist_ok=True)
     for command in (["migrate", "-v", "0"], ["open_clinic"], ["collectstatic", "--noinput", "-v", "0"]):
