@@ -6,14 +6,16 @@ instead of `bind`, and outlives this server: who knocks while it is restarted wa
 
 import gc
 import os
+import signal
 import socket
 import struct
 import sys
 
 from gunicorn.glogging import Logger
 
-from medspa.environment import Environment
+from medspa.environment import PROJECT, Environment, read_database
 from medspa.logs import PrivateFormatter
+from treatments.first_pages import FILE, FirstPages, left_behind
 
 env = Environment(os.environ)
 STALLED_SECONDS = 10
@@ -32,7 +34,7 @@ class PrivateLogger(Logger):
 bind = f"127.0.0.1:{env.number('PORT', 8000)}"
 workers = env.number("WEB_CONCURRENCY", 2, at_least=1)
 worker_class = "gthread"
-preload_app = True  # the workers share what the program is made of
+preload_app = False  # `on_starting` does it: the workers share what the program is made of
 threads = 16  # a client that sends slowly holds one; each may hold one database connection
 timeout = 60  # seconds without a sign of life from a worker, before it is replaced
 graceful_timeout = 20
@@ -50,17 +52,55 @@ loglevel = "warning"
 logger_class = PrivateLogger
 
 
+def on_starting(server):
+    """Before anybody can knock: the program is loaded, unless pages were left that can be shown meanwhile."""
+    server.app.callable = pages_left(server.app)
+    if server.app.callable is None:
+        load(server.app)
+
+
+def pages_left(app):
+    """Those of the server before, if they are still true. On PostgreSQL that cannot be known yet."""
+    folder = PROJECT / env.text("VAR_DIR", "var")
+    database = read_database(env.text("DATABASE_URL"), folder)
+    if app.app_uri != "medspa.wsgi" or database["ENGINE"] != "medspa.sqlite":
+        return None
+    return left_behind(folder / FILE, database["NAME"], app.load)
+
+
+def load(app):
+    app.wsgi()
+    if ours := sys.modules.get("medspa.wsgi"):
+        ours.warm_up()
+
+
 def when_ready(server):
     """What is loaded stays where the workers share it: no collection looks at it and so copies it.
 
     A connection that stalls gives its thread back. Accepted sockets inherit this from the listening one."""
-    if ours := sys.modules.get("medspa.wsgi"):
-        ours.warm_up()
-    gc.freeze()
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED_SECONDS, 0))
+    if isinstance(server.app.callable, FirstPages):
+        load_beside_a_first_worker(server)
+    gc.freeze()
+
+
+def load_beside_a_first_worker(server):
+    """One more process, which shows the pages that were left until the others can be forked."""
+    first = server.spawn_worker()
+    server.app.callable = None
+    try:
+        load(server.app)
+    finally:  # it answers whom it has let in, and is not one of those that are replaced
+        server.WORKERS.pop(first).tmp.close()
+        os.kill(first, signal.SIGTERM)
 
 
 def post_fork(server, worker):
     gc.enable()
+
+
+def worker_exit(server, worker):
+    if (ours := sys.modules.get("medspa.wsgi")) and getattr(worker, "wsgi", None) is ours.application:
+        ours.leave_pages()

@@ -39,12 +39,14 @@ class EnvironmentRefused(ImproperlyConfigured):
 
 
 class Environment:
-    """Typed values by name. What is set but empty counts as not set."""
+    """Typed values by name. What is set but empty counts as not set. `asked` are the names that were asked for."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = given
+        self.asked: set[str] = set()
 
     def text(self, name: str, default: str = "") -> str:
+        self.asked.add(name)
         return self._given.get(name, "").strip() or default
 
     def flag(self, name: str, default: bool) -> bool:

@@ -16,15 +16,18 @@ from django.conf import settings  # noqa: E402  (models can be imported only now
 from django.db import Error, connection  # noqa: E402
 
 from appointments.event_log import insist_on_keys  # noqa: E402
+from medspa import settings as project  # noqa: E402
 from medspa.counts import counts  # noqa: E402
 from medspa.sealed import CannotUnseal  # noqa: E402
 from treatments.exported_pages import asked, visits  # noqa: E402
+from treatments.first_pages import FILE, Door, leave, origin  # noqa: E402
 from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
 
 OTHER_PAGES = ["/request-an-appointment/", "/es/request-an-appointment/", "/admin/login/"]
 finished_pages = FinishedPages(django, visits)
 os.register_at_fork(after_in_child=finished_pages.forked)
 application = django if settings.DEBUG else finished_pages
+made_by = origin(project.VAR_DIR, project.env.asked)
 
 try:
     insist_on_keys()
@@ -50,3 +53,16 @@ def warm_up() -> None:
         answer_of(django, asked(path))
     connection.close()  # a worker must not share it
     counts.forget_own()  # nobody asked
+    leave_pages()
+
+
+def leave_pages() -> None:
+    """For the next start on this machine. A server that ends does it, and one that starts, which may not end well."""
+    visit, standing = asked("/"), finished_pages.standing
+    if standing is None or connection.vendor != "sqlite":
+        return  # elsewhere the content's version cannot be looked at before Django is loaded
+    door = Door(visit["HTTP_HOST"], visit["wsgi.url_scheme"], "HTTP_X_FORWARDED_PROTO" in visit)
+    is_secure = door.scheme == "https"
+    pages = {path: page for (path, by_https), page in [*finished_pages.pages.items()] if by_https == is_secure}
+    with suppress(OSError):  # the next server starts without
+        leave(project.VAR_DIR / FILE, pages, standing.version, door, made_by)

@@ -4,11 +4,12 @@ import gzip
 import hashlib
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import brotli
 
-from treatments.models import Standing
+if TYPE_CHECKING:  # pages are read before Django is loaded, too
+    from treatments.models import Standing
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -116,7 +117,7 @@ def _names(known: str, etag: str) -> bool:
 
 
 def finish(
-    status: str, headers: Headers, content: bytes, environ: Environ, standing: Standing, since: float
+    status: str, headers: Headers, content: bytes, environ: Environ, standing: "Standing", since: float
 ) -> Page | None:
     """The page as it may be kept, or None if it must not be. `since` is when Django was asked for it."""
     said = {name.lower(): value for name, value in headers}
