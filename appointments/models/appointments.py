@@ -61,7 +61,12 @@ class Appointment(models.Model):
     STANDS = (Status.BOOKED, Status.ARRIVED)  # still to come, or going on
 
     appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="appointments")
-    provider = models.ForeignKey(Provider, models.PROTECT, related_name="appointments")
+    provider = models.ForeignKey(
+        Provider,
+        models.PROTECT,
+        db_index=False,  # appointment_provider begins with it
+        related_name="appointments",
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status, default=Status.BOOKED)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connections, models
+from django.db.models import Q
 from django.utils import timezone
 
 from appointments.models.requests import AppointmentRequest
@@ -34,7 +35,8 @@ class ArrivalQuerySet(models.QuerySet["Arrival"]):
                 " CASE WHEN %s = '' THEN 0 ELSE"
                 f" (SELECT count(*) FROM {requests} WHERE phone_e164 = %s AND created_at > %s) END,"
                 " CASE WHEN %s = '' THEN FALSE ELSE"
-                f" EXISTS (SELECT 1 FROM {arrivals} WHERE words_digest = %s AND at > %s AND address <> %s) END",
+                f" EXISTS (SELECT 1 FROM {arrivals} WHERE words_digest = %s AND words_digest > ''"
+                " AND at > %s AND address <> %s) END",
                 [address, address, hour, telephone, telephone, hour, words_digest, words_digest, day, address],
             )
             of_address, of_telephone, from_elsewhere = cursor.fetchone()
@@ -56,7 +58,7 @@ class Arrival(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["address", "at"], name="arrival_of_address"),
-            models.Index(fields=["words_digest", "at"], name="arrival_of_words"),
+            models.Index(fields=["words_digest", "at"], condition=Q(words_digest__gt=""), name="arrival_of_words"),
             models.Index(fields=["at"], name="arrival_age"),
         ]
 

@@ -99,6 +99,7 @@ class Event(models.Model):
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
+        db_index=False,  # event_by_person begins with it
         related_name="+",
         help_text="Empty: the patient, or a command at the console.",
     )

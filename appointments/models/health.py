@@ -27,7 +27,12 @@ class HealthAnswer(models.Model):
         NO = "no", _("No")
         UNSURE = "unsure", _("Not sure")
 
-    appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="health_answers")
+    appointment_request = models.ForeignKey(
+        AppointmentRequest,
+        models.CASCADE,
+        db_index=False,  # one_answer_to_a_question begins with it
+        related_name="health_answers",
+    )
     version = models.PositiveIntegerField(help_text="Of the request, once these answers were given.")
     position = models.PositiveSmallIntegerField()
     question = models.CharField(max_length=200)

@@ -78,7 +78,12 @@ class Message(models.Model):
     TO_THE_DESK = (Kind.DESK_NOTICE, Kind.DESK_CHANGE, Kind.DIGEST)
 
     appointment_request = models.ForeignKey(
-        AppointmentRequest, models.CASCADE, null=True, related_name="messages", help_text="Empty: the morning digest."
+        AppointmentRequest,
+        models.CASCADE,
+        null=True,
+        db_index=False,  # message_once_a_version begins with it
+        related_name="messages",
+        help_text="Empty: the morning digest.",
     )
     kind = models.CharField(max_length=12, choices=Kind)
     version = models.PositiveIntegerField(

@@ -15,7 +15,12 @@ class PreferredTime(models.Model):
 
     Part = Part
 
-    appointment_request = models.ForeignKey(AppointmentRequest, models.CASCADE, related_name="preferred_times")
+    appointment_request = models.ForeignKey(
+        AppointmentRequest,
+        models.CASCADE,
+        db_index=False,  # preferred_time_once begins with it
+        related_name="preferred_times",
+    )
     weekdays = models.CharField(max_length=7, help_text="Digits from Monday = 0.")
     part = models.CharField(max_length=3, choices=Part)
 

@@ -38,7 +38,12 @@ class AppointmentRequest(models.Model):
     version = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=7, choices=Source, default=Source.WEB)
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_requests"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="claimed_requests",
     )
     created_at = models.DateTimeField(default=timezone.now)
     respond_by = models.DateTimeField(help_text="By when the first answer is due, in opening time. Set once.")
@@ -63,7 +68,7 @@ class AppointmentRequest(models.Model):
     )
 
     duplicate_of = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="duplicates"
+        "self", models.PROTECT, null=True, blank=True, editable=False, db_index=False, related_name="duplicates"
     )
 
     full_name = models.CharField(max_length=100)
@@ -72,7 +77,12 @@ class AppointmentRequest(models.Model):
     email = models.EmailField(blank=True)
     contact_by = models.CharField(max_length=5, choices=ContactBy)
     treatment = models.ForeignKey(
-        Treatment, models.PROTECT, null=True, blank=True, help_text="Empty: the patient would like advice."
+        Treatment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        help_text="Empty: the patient would like advice.",
     )
     message = SealedTextField(blank=True)
     language = models.CharField(max_length=2, choices=settings.LANGUAGES, default="en", help_text="What we write in.")
@@ -88,7 +98,7 @@ class AppointmentRequest(models.Model):
             ("erase_appointmentrequest", "Can erase a patient's data"),
             ("hold_appointmentrequest", "Can place and lift legal holds"),
         ]
-        indexes = [
+        indexes = [  # a form is written into each, so none is the beginning of another, and none holds what is empty
             models.Index(fields=["status", "created_at", "id"], name="request_queue"),
             models.Index(
                 fields=["next_action_at", "created_at", "id"],
@@ -111,6 +121,8 @@ class AppointmentRequest(models.Model):
                 condition=Q(next_action_at__isnull=False),
                 name="request_claimed",
             ),
+            models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="request_claimer"),
+            models.Index(fields=["duplicate_of"], condition=Q(duplicate_of__isnull=False), name="request_copy"),
             models.Index(fields=["created_at"], condition=Q(next_action_at__isnull=False), name="request_longest_wait"),
             models.Index(
                 fields=["ended_at", "id"],

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import ProtectedError
 
 from appointments.models import AppointmentRequest, Status
 from tests import factories
@@ -26,7 +27,7 @@ LISTS = [
 ADMIN = "/admin/appointments/"
 PAGES = ["/admin/", *(f"{ADMIN}appointment/{name}/" for name in ("day", "week")), f"{QUEUE}calls/", f"{QUEUE}new/"]
 OF_THE_OWNER = [f"{QUEUE}reports/", f"{ADMIN}event/unusual/", f"{ADMIN}timeoff/", "/admin/treatments/provider/"]
-GROWING = r"appointments_(appointmentrequest|appointment|event|message|preferredtime)"
+GROWING = r"appointments_(appointmentrequest|appointment|arrival|event|healthanswer|message|preferredtime)"
 
 pytestmark = [
     pytest.mark.django_db,
@@ -108,3 +109,46 @@ def test_no_page_of_a_request_reads_a_table_from_end_to_end(client):
     row = AppointmentRequest.objects.to_answer().first() or AppointmentRequest.objects.first()
     for page in ("change", "move/book", "move/close"):
         assert not opened(client, f"{QUEUE}{row.pk}/{page}/").with_step(rf"SCAN {GROWING}")
+
+
+@pytest.mark.usefixtures("filled")
+def test_whoever_or_whatever_requests_hang_on_is_deleted_or_kept_without_reading_them_all():
+    treatment, plans = factories.treatment(), Plans()
+    claimed = AppointmentRequest.objects.exclude(claimed_by=None).first()
+    AppointmentRequest.objects.filter(pk=claimed.pk).update(treatment=treatment)
+    with connection.execute_wrapper(plans):
+        for row in (claimed.claimed_by, treatment):
+            with pytest.raises(ProtectedError):
+                row.delete()
+    assert plans.found
+    assert not plans.with_step(rf"SCAN {GROWING}")
+
+
+@pytest.mark.parametrize("parent", ["auth_user", "treatments_treatment", "treatments_provider"])
+def test_the_database_too_looks_for_what_hangs_on_a_row_by_an_index(parent):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rootpage, name FROM sqlite_master WHERE rootpage > 0")
+        names = dict(cursor.fetchall())
+        cursor.execute(f"EXPLAIN DELETE FROM {parent} WHERE id = 1")
+        opened = {names.get(step[3]) for step in cursor.fetchall() if step[1] == "OpenRead"}
+    assert not [name for name in opened if name and re.fullmatch(GROWING, name)]
+
+
+def test_no_index_is_the_beginning_of_another():
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            if not re.fullmatch(GROWING, table):
+                continue
+            cursor.execute(
+                "SELECT list.name, group_concat(info.name) FROM pragma_index_list(%s) AS list,"
+                " pragma_index_info(list.name) AS info WHERE NOT list.partial GROUP BY list.name",
+                [table],
+            )
+            columns = dict(cursor.fetchall())
+            doubled = [
+                (one, other)
+                for one, begins in columns.items()
+                for other, goes_on in columns.items()
+                if begins and goes_on and f"{goes_on},".startswith(f"{begins},") and one != other
+            ]
+            assert not doubled, table
