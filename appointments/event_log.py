@@ -33,7 +33,6 @@ class Ends(NamedTuple):
     digest_before: str = ""
 
 
-@transaction.atomic(savepoint=False)
 def append(
     kind: Event.Kind,
     *,

@@ -1,10 +1,11 @@
 """New rows, written by a statement that is put together once for each model, where Django does so for every row."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
 
@@ -45,25 +46,49 @@ def insert(*rows: models.Model) -> None:
     Neither their `save` nor a signal is called. A database that does not say which keys it gave (SQLite before 3.35)
     is asked row by row.
     """
-    if not rows:
-        return
+    if rows:
+        _write(rows, "")
+
+
+def insert_unless_taken(row: models.Model) -> bool:
+    """Write one unsaved row. False, and nothing is written, where another one has what only one may have.
+
+    The transaction goes on then, as it would not after an IntegrityError; so nobody needs a savepoint around it.
+    """
+    if connections[DEFAULT_DB_ALIAS].features.can_return_columns_from_insert:
+        return _write([row], " ON CONFLICT DO NOTHING")
+    try:
+        with transaction.atomic():
+            return _write([row], "")
+    except IntegrityError:
+        row.pk = None
+        return False
+
+
+def _write(rows: Sequence[models.Model], but: str) -> bool:
+    """Whether they are written; `but` is what keeps them from it."""
     connection = connections[DEFAULT_DB_ALIAS]  # the thread's own, instead of the one that looks it up at each word
     columns, relations, head, marks, tail = _words(type(rows[0]))
     for row in rows:
-        if any(relation.is_cached(row) for relation in relations):  # its key may not have been known when it was named
-            row._prepare_related_fields_for_save(operation_name="insert")  # type: ignore[attr-defined]
+        for relation in relations:
+            named = row._state.fields_cache.get(relation.name)
+            if named is not None and getattr(row, relation.attname) is None:  # its key was not known then
+                row._prepare_related_fields_for_save(operation_name="insert")  # type: ignore[attr-defined]
     if not connection.features.can_return_columns_from_insert:
         for row in rows:
             row.save_base(force_insert=True)
-        return
+        return True
     values: list[Any] = []
     for row in rows:
         _add_stored(values, row, columns, connection)
     with connection.cursor() as cursor:
-        cursor.execute(f"{head}{', '.join([marks] * len(rows))}{tail}", values)
+        cursor.execute(f"{head}{', '.join([marks] * len(rows))}{but}{tail}", values)
         keys = cursor.fetchall()
+    if not keys:
+        return False
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk, row._state.adding, row._state.db = key, False, connection.alias
+    return True
 
 
 def _add_stored(values: list[Any], row: models.Model, columns: list[Column], connection: BaseDatabaseWrapper) -> None:

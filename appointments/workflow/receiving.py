@@ -88,27 +88,25 @@ def _store_once(
     arrival: Arrival | None,
 ) -> AppointmentRequest:
     """Under a reference that is free, or as what was stored already for the same form."""
-    while True:
-        appointment_request.reference = new_reference()
-        try:
-            with transaction.atomic():
-                return _store(appointment_request, preferred_times, clinic, by, arrival)
-        except IntegrityError:
+    appointment_request.reference = new_reference()
+    with transaction.atomic(savepoint=False):
+        while not new_rows.insert_unless_taken(appointment_request):
             if stored := AppointmentRequest.objects.filter(form_token=appointment_request.form_token).first():
                 return stored
             if not AppointmentRequest.objects.filter(reference=appointment_request.reference).exists():
-                raise  # not a reference drawn twice, which is drawn again
-            appointment_request.pk = None
+                raise IntegrityError("another request has the same private link")
+            appointment_request.reference = new_reference()
+        _store_the_rest(appointment_request, preferred_times, clinic, by, arrival)
+    return appointment_request
 
 
-def _store(
+def _store_the_rest(
     appointment_request: AppointmentRequest,
     preferred_times: Iterable[PreferredTime],
     clinic: Clinic,
     by: User | None,
     arrival: Arrival | None,
-) -> AppointmentRequest:
-    new_rows.insert(appointment_request)
+) -> None:
     for preferred_time in preferred_times:
         preferred_time.appointment_request = appointment_request
     new_rows.insert(*preferred_times)
@@ -124,4 +122,3 @@ def _store(
         outbox.queue(*notifications.on_arrival(appointment_request, clinic))
     # Last, because from here on nobody else writes an event.
     write_down(appointment_request, Event.Kind.RECEIVED, by=by, now=appointment_request.created_at, details=details)
-    return appointment_request

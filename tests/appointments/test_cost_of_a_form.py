@@ -51,6 +51,7 @@ def test_an_accepted_form(send):
     on_postgresql = connection.vendor == "postgresql"
     assert len(statements) == 9 + on_postgresql  # the lock of the sender's address
     assert [query["sql"].split(maxsplit=1)[0] for query in everything].count("COMMIT") == 1
+    assert not [query["sql"] for query in everything if query["sql"].startswith("SAVEPOINT")]
 
 
 def test_times_that_suit_cost_one_statement_however_many(send):

@@ -27,6 +27,16 @@ def test_the_same_form_sent_eight_times_at_once_is_one_request(at_once):
     assert (only.events.count(), only.messages.count(), only.preferred_times.count()) == (1, 2, 2)
 
 
+def test_a_reference_that_somebody_has_is_drawn_again(monkeypatch):
+    drawn = iter(["ABC-1234", "ABC-1234", "ABC-1235"])
+    monkeypatch.setattr("appointments.workflow.receiving.new_reference", lambda: next(drawn))
+
+    rows = [factories.appointment_request() for _ in range(2)]
+
+    assert [row.reference for row in rows] == ["ABC-1234", "ABC-1235"]
+    assert [row.messages.count() for row in AppointmentRequest.objects.all()] == [2, 2]
+
+
 def test_eight_staff_who_press_book_at_once_make_one_event_and_one_mail(at_once):
     waiting, room = factories.appointment_request(), factories.provider()
     staff = [factories.receptionist() for _ in range(8)]

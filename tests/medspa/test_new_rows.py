@@ -101,3 +101,23 @@ def test_what_is_of_another_type_than_its_column_goes_djangos_way(clinic, whiche
     new_rows.insert(row)
     stored = AppointmentRequest.objects.get(pk=row.pk)
     assert (stored.full_name, stored.version, stored.source) == ("Email", 3, "phone")
+
+
+def test_what_only_one_may_have_is_not_taken_from_another_and_the_transaction_goes_on(clinic, whichever_way):
+    first, second = a_request(reference="ABC-1234"), a_request(reference="ABC-1234")
+    assert new_rows.insert_unless_taken(first)
+    assert not new_rows.insert_unless_taken(second)
+    assert second.pk is None
+    assert second._state.adding
+    second.reference = "ABC-1235"
+    assert new_rows.insert_unless_taken(second)
+    assert set(AppointmentRequest.objects.values_list("pk", "reference")) == {
+        (first.pk, "ABC-1234"),
+        (second.pk, "ABC-1235"),
+    }
+
+
+@pytest.mark.skipif(not connection.features.can_return_columns_from_insert, reason="An older SQLite says only that.")
+def test_what_the_database_refuses_for_another_reason_is_said(clinic):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        new_rows.insert_unless_taken(a_request(status="closed"))
