@@ -7,21 +7,21 @@ stands in `reply` alone. The words are the owner's (MailWording), or else the st
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
+from html import escape
 from typing import ParamSpec
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from appointments import calendar_files
 from appointments.mail_words import Words, standard_words
 from appointments.models import Appointment, AppointmentRequest, MailWording, Message, SavedReply
-from appointments.placeholders import OF_KIND, fill_in, paragraphs
+from appointments.placeholders import KEPT, OF_KIND, fill_in, paragraphs
 from appointments.response_clock import promise, spoken
 from medspa.models import Clinic
 
@@ -29,7 +29,7 @@ Kind = Message.Kind
 Told = ParamSpec("Told")
 OwnWords = dict[tuple[str, str], tuple[str, str]]  # the owner's subject and text, by kind and language
 SAMPLE_REFERENCE, SAMPLE_TIME = "ABC-1234", datetime(2030, 1, 8, 17, 0, tzinfo=UTC)
-LINK = "{link}"
+LINK, BUTTON = "{link}", "{button}"
 OPEN = "\0"  # in no template: where a page's subject and text go
 
 
@@ -261,7 +261,7 @@ def _worded(message: Message, clinic: Clinic, given: dict[str, str], wording: Wo
     message.subject = " ".join(fill_in(wording.subject, words).split())
     message.text = "\n\n".join(fill_in(part, words) for part in parts) + "\n"
     shown = _for_the_page(words, clinic)
-    message.html = _page(message.subject, [[_line(line, shown) for line in part.split("\n")] for part in parts])
+    message.html = _page(message.subject, [[fill_in(line, shown) for line in _lines(part)] for part in parts])
     return message
 
 
@@ -275,15 +275,14 @@ def _for_the_page(words: dict[str, str], clinic: Clinic) -> dict[str, str]:
     return shown | {"button": f'<a class="button" href="{link}">{escape(_("Open the page"))}</a>'}
 
 
-def _line(line: str, shown: dict[str, str]) -> str:
-    """One line of the page."""
-    return shown["button"] if line.strip() == LINK else fill_in(escape(line), shown)
+@lru_cache(maxsize=KEPT)
+def _lines(paragraph: str) -> list[str]:
+    """The lines of a paragraph as the page has them, unfilled."""
+    return [BUTTON if line.strip() == LINK else escape(line) for line in paragraph.split("\n")]
 
 
-def _with_link(escaped: SafeString, link: str) -> SafeString:
-    address = escape(link)
-    anchor = format_html('<a href="{0}">{0}</a>', link)
-    return mark_safe(escaped.replace(address, anchor))  # noqa: S308  (both are escaped)
+def _with_link(escaped: str, link: str) -> str:
+    return escaped.replace(escape(link), format_html('<a href="{0}">{0}</a>', link))
 
 
 def _page(subject: str, shown: Iterable[Sequence[str]]) -> str:

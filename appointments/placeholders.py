@@ -6,6 +6,7 @@ what is filled in is not looked through again, and no placeholder reaches into a
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 PLACEHOLDERS = {
     "clinic": "the clinic's name",
@@ -49,6 +50,7 @@ NEEDED = {  # beside {link}: without it the mail would not say what it is for
     "digest": ("count",),
 }
 _BRACES = re.compile(r"\{([^{}]*)\}")
+KEPT = 512  # texts that were taken apart: the same few go to everybody
 
 
 class NotAPlaceholder(ValueError):
@@ -75,7 +77,7 @@ def left_open(text: str) -> list[str]:
 
 def fill_in(text: str, words: Mapping[str, str]) -> str:
     """The text with every placeholder replaced. KeyError where `words` lacks one."""
-    return _BRACES.sub(lambda found: words[found[1]], text)
+    return "".join([words[piece] if is_name else piece for is_name, piece in _pieces(text)])
 
 
 def paragraphs(text: str, words: Mapping[str, str]) -> list[str]:
@@ -83,5 +85,17 @@ def paragraphs(text: str, words: Mapping[str, str]) -> list[str]:
 
     KeyError where `words` lacks one altogether.
     """
+    return [paragraph for paragraph, names in _paragraphs(text) if all(words[name] for name in names)]
+
+
+@lru_cache(maxsize=KEPT)
+def _pieces(text: str) -> list[tuple[bool, str]]:
+    """What stands between placeholders, and their names, in turn: whether it is a name, and what it is."""
+    return [(bool(number % 2), piece) for number, piece in enumerate(_BRACES.split(text)) if piece or number % 2]
+
+
+@lru_cache(maxsize=KEPT)
+def _paragraphs(text: str) -> list[tuple[str, list[str]]]:
+    """Each with the placeholders that it holds."""
     whole = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.strip())]
-    return [paragraph for paragraph in whole if all(words[name] for name in _BRACES.findall(paragraph))]
+    return [(paragraph, _BRACES.findall(paragraph)) for paragraph in whole]

@@ -88,11 +88,11 @@ class PreferringForm(forms.Form):
         """Offer `times`, and what was `chosen` or is ticked besides. Without any, do not ask."""
         ticked = self.data.getlist("preferred_times") if hasattr(self.data, "getlist") else []
         besides = [read_preference(code) for code in [*chosen, *ticked] if code not in times]
-        known = {**times, **_in_words(time for time in besides if time)}
-        field = self.fields["preferred_times"] = deepcopy(self.fields["preferred_times"])
-        field.choices = list(known.items())
+        known, field = {**times, **_in_words(time for time in besides if time)}, self.fields["preferred_times"]
         if not known:
             del self.fields["preferred_times"]
+        elif known != dict(field.choices):
+            self.fields["preferred_times"] = offering(field, known)
 
     def clean_preferred_times(self) -> list[PreferredTime]:
         """Each time once, and no more than a week has parts of days."""
@@ -102,12 +102,20 @@ class PreferringForm(forms.Form):
         return list(times.values())
 
 
+def offering(field: forms.ChoiceField, choices: dict[str, str]) -> forms.ChoiceField:
+    """The same question with these answers to choose from."""
+    field = deepcopy(field)
+    field.choices = list(choices.items())
+    return field
+
+
 class Offer(NamedTuple):
     """What the form is about, in one language."""
 
     clinic: Clinic
     treatments: dict[str, Treatment]
     which: forms.ChoiceField
+    when: forms.ChoiceField
     times: dict[str, str]
 
 
@@ -118,9 +126,11 @@ def offer(language: str) -> Offer:
     if language != MAIN:
         offered = offered.with_translations()
     names = [(one.slug, (one if language == MAIN else one.in_words_of(language)).name) for one in offered]
-    clinic, which = Clinic.objects.current(), deepcopy(AppointmentRequestForm.base_fields["treatment"])
-    which.choices = [("", _("Choose one")), *names, (UNSURE, _("I am not sure, I would like advice"))]
-    return Offer(clinic, {one.slug: one for one in offered}, which, times_offered(clinic))
+    choices = {"": _("Choose one"), **dict(names), UNSURE: _("I am not sure, I would like advice")}
+    fields, clinic = AppointmentRequestForm.base_fields, Clinic.objects.current()
+    which, times = offering(fields["treatment"], choices), times_offered(clinic)
+    when = offering(fields["preferred_times"], times)
+    return Offer(clinic, {one.slug: one for one in offered}, which, when, times)
 
 
 def times_offered(clinic: Clinic) -> dict[str, str]:
@@ -194,8 +204,8 @@ class AppointmentRequestForm(PreferringForm):
 
     def __init__(self, *args: Any, **kwargs: Any):
         self.language = get_language() or MAIN
-        self.clinic, self.treatments, which, times = offer(self.language)
-        fields = {**self.base_fields, "treatment": which}
+        self.clinic, self.treatments, which, when, times = offer(self.language)
+        fields = {**self.base_fields, "treatment": which, "preferred_times": when}
         self.base_fields = fields if self.changes_its_fields else SharedFields(fields)
         super().__init__(*args, **kwargs)
         if not self.treatments:
