@@ -19,6 +19,7 @@ from appointments.event_log import insist_on_keys  # noqa: E402
 from medspa import settings as project  # noqa: E402
 from medspa.counts import counts  # noqa: E402
 from medspa.sealed import CannotUnseal  # noqa: E402
+from medspa.sqlite.laid_aside import close_all  # noqa: E402
 from treatments.exported_pages import asked, visits  # noqa: E402
 from treatments.first_pages import FILE, Door, leave, origin  # noqa: E402
 from treatments.page_cache import FinishedPages, answer_of  # noqa: E402
@@ -51,7 +52,8 @@ def warm_up() -> None:
         finished_pages.make_all()
     for path in OTHER_PAGES:
         answer_of(django, asked(path))
-    connection.close()  # a worker must not share it
+    connection.close()
+    close_all()  # a worker must not share it
     counts.forget_own()  # nobody asked
     leave_pages()
 
