@@ -105,5 +105,5 @@ def test_it_takes_a_bounded_multiple_of_a_post_that_does_nothing(answers, calls_
     accepted, invalid = calls_of(FORM, 303, answers), calls_of(FORM, 422, lambda: answers(full_name=""))
     settings.ROOT_URLCONF = __name__
     empty = calls_of("/", 303, dict)
-    assert accepted < 12 * empty  # 8.6 in November 2026
-    assert invalid < 40 * empty  # 27.7: many small calls, for its page is made anew
+    assert accepted < 10 * empty  # 7.0 in November 2026
+    assert invalid < 40 * empty  # 26.6: many small calls, for its page is made anew
