@@ -122,6 +122,8 @@ class FinishedPages:
             if not was_away:
                 log.warning("The content's version could not be read: %s", type(trouble).__name__)
             return None
+        finally:
+            close_old_connections()
         if before and self.standing and before.version != self.standing.version:
             threading.Thread(target=self._make_again, daemon=True).start()
         return self.standing

@@ -9,6 +9,7 @@ from django.db import close_old_connections, connection, connections, transactio
 from medspa.models import Clinic
 from medspa.sqlite import laid_aside
 from tests import factories
+from treatments.page_cache import FinishedPages
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's connections stay with their threads"),
@@ -78,6 +79,12 @@ def test_one_that_is_closed_is_not_laid_aside():
     found: list = []
     in_a_thread(found, between=connections.close_all).join(10)
     assert laid_aside.take(str(connection.settings_dict["NAME"])) is None
+
+
+def test_a_look_at_the_contents_version_lays_its_own_aside():
+    assert FinishedPages(lambda environ, start_response: [], lambda: [])._look() is not None
+    assert connection.connection is None
+    assert laid_aside.take(str(connection.settings_dict["NAME"])) is not None
 
 
 def test_a_child_takes_none_along():
