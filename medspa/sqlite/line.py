@@ -1,8 +1,11 @@
-"""A line in which those who want to write wait for their turn: the threads of a process in order, each process once.
+"""A line in which those who want to write wait for their turn: the threads of a process in order, processes in turn.
 
 SQLite lets one writer in at a time and has the others ask again after ever longer pauses, so that whoever is out of
 luck waits while others who came later go by. Here the first thread of each process asks at short and equal intervals,
 by a lock on a file that the kernel takes back when a process dies; the other threads sleep until it is their turn.
+
+A second lock is that of whoever is next. Without it a process that leaves would let its own next thread in at once,
+before anybody else had asked again.
 """
 
 import fcntl
@@ -50,18 +53,14 @@ class Line:
             self._step_out(mine)
 
     def _take(self, ends_at: float) -> bool:
-        descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > ends_at:
-                    os.close(descriptor)
-                    return False
-                time.sleep(PAUSE_SECONDS)
-            else:
-                self.held = descriptor
-                return True
+        is_next = _locked(self.file.with_name(f"{self.file.name}-next"), ends_at)
+        if is_next is None:
+            return False
+        try:
+            self.held = _locked(self.file, ends_at)
+        finally:
+            os.close(is_next)
+        return self.held is not None
 
     def _step_out(self, mine: threading.Event) -> None:
         with self.guard:
@@ -76,7 +75,22 @@ class Line:
             self.held, self.process = None, os.getpid()
 
 
+def _locked(file: Path, ends_at: float) -> int | None:
+    """A descriptor that has the lock on the file until it is closed. None if it was not to be had by then."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends_at:
+                os.close(descriptor)
+                return None
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return descriptor
+
+
 @cache
 def line_before(database: str) -> Line:
-    """One for each database and process. The file lies beside the database."""
+    """One for each database and process. Its two files lie beside the database."""
     return Line(Path(f"{database}-line"))

@@ -39,6 +39,25 @@ for _ in range(200):
     line.leave()
 """
 
+TURNS = """
+import sys, threading, time
+from pathlib import Path
+from medspa.sqlite.line import Line
+line, ends_at = Line(Path(sys.argv[1])), time.monotonic() + 2
+def write():
+    while time.monotonic() < ends_at:
+        assert line.join(30)
+        with Path(sys.argv[2]).open("a") as turns:
+            turns.write(sys.argv[3])
+        time.sleep(0.002)
+        line.leave()
+threads = [threading.Thread(target=write) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -94,6 +113,18 @@ def test_processes_and_threads_are_never_two_inside(file, tmp_path):
     assert counter.read_text() == "800"
 
 
+def test_processes_come_in_turn_however_many_threads_wait_in_each(file, tmp_path):
+    turns = tmp_path / "turns"
+    for process in [another(TURNS, file, turns, name) for name in "ab"]:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    both = turns.read_text().partition("b")[2].strip()  # since both were there
+    both = both[: min(both.rindex("a"), both.rindex("b"))]
+    again = sum(one == other for one, other in zip(both, both[1:], strict=False))
+    assert len(both) > 50
+    assert again < len(both) / 5  # nearly every turn is the other's
+
+
 def test_who_waits_for_too_long_steps_out_and_the_next_one_comes(file):
     line = Line(file)
     with another(HOLDS, file, 1.5) as other:
@@ -139,7 +170,7 @@ def test_the_file_is_for_its_owner_alone(file):
     line = Line(file)
     line.join(1)
     line.leave()
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert [one.stat().st_mode & 0o777 for one in file.parent.iterdir()] == [0o600, 0o600]
 
 
 @pytest.fixture
