@@ -23,7 +23,7 @@ from treatments.first_pages import FILE, FirstPages, left_behind
 env = Environment(os.environ)
 STALLED_SECONDS = 10
 LIBRARY = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-.p \S+ \S+ \d+ +/.*\.so[.\d]*\n((?:[A-Z].*\n)+)", re.MULTILINE)
-UNCHANGED = re.compile(r"^Anonymous: +0 kB$", re.MULTILINE)
+CHANGED = re.compile(r"^(?:Anonymous|Swap): +[1-9]", re.MULTILINE)
 DONTNEED = 4  # MADV_DONTNEED on Linux
 gc.disable()  # until a worker begins: what is loaded stays, and looking through it is a fifth of starting
 
@@ -113,7 +113,7 @@ def give_back_libraries():
 
         madvise = ctypes.CDLL(None).madvise
         for begin, end, figures in LIBRARY.findall(Path("/proc/self/smaps").read_text()):
-            if UNCHANGED.search(figures):
+            if not CHANGED.search(figures):
                 place = int(begin, 16)
                 madvise(ctypes.c_void_p(place), ctypes.c_size_t(int(end, 16) - place), DONTNEED)
 
