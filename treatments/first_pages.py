@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from treatments.finished_page import Bodies, Environ, Page
 
 FILE = "first-pages.json"  # in VAR_DIR
 SHOWN_SECONDS = 1
+DRAFT_SECONDS = 60  # longer than anybody writes at one
 MADE_BY = ("medspa", "treatments", "appointments", "templates")
 CONTENT_VERSION = "SELECT version FROM treatments_contentversion"
 
@@ -89,6 +90,7 @@ def leave(file: Path, pages: Mapping[str, Page], version: str, door: Door, made_
     there = {path: _written_page(page) for path, page in pages.items() if page.version == version}
     written = json.dumps(there).encode()
     about = {"made_by": made_by, "version": version, "door": door, "sha256": hashlib.sha256(written).hexdigest()}
+    _clear_away_drafts(file)
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as draft:
         try:
             draft.write(json.dumps(about).encode() + b"\n" + written)
@@ -97,6 +99,14 @@ def leave(file: Path, pages: Mapping[str, Page], version: str, door: Door, made_
         except OSError:
             os.unlink(draft.name)
             raise
+
+
+def _clear_away_drafts(file: Path) -> None:
+    """Those of servers that were killed while they wrote."""
+    for draft in file.parent.glob(f"{file.name}?*"):
+        with suppress(FileNotFoundError):  # another one was quicker
+            if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
+                draft.unlink()
 
 
 def left_behind(file: Path, database: Path, load: Callable[[], Callable]) -> FirstPages | None:

@@ -217,6 +217,15 @@ def test_half_a_file_is_never_left(file, monkeypatch):
     assert sorted(os.listdir(file.parent)) == [FILE, "static"]
 
 
+def test_a_draft_of_a_server_that_was_killed_does_not_stay(file):
+    abandoned, in_work = file.with_name(f"{FILE}abc"), file.with_name(f"{FILE}def")
+    for draft in (abandoned, in_work):
+        draft.write_text("half")
+    os.utime(abandoned, (time.time() - 120,) * 2)
+    leave(file, {"/": page("v2")}, "v2", DOOR, origin(file.parent, []))
+    assert {one.name for one in file.parent.glob(f"{FILE}*")} == {FILE, in_work.name}
+
+
 def test_nothing_of_django_is_loaded_for_it():
     words = "import sys, treatments.first_pages; print([n for n in ('django.conf', 'django.db') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", words], cwd=PROJECT, capture_output=True, text=True, check=True)
