@@ -1,6 +1,8 @@
 """What a form costs the database, in literal numbers: a statement more is noticed."""
 
 import cProfile
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -14,10 +16,23 @@ from django.views.decorators.csrf import csrf_exempt
 from appointments.gatekeeping import opened_now
 from appointments.models import AppointmentRequest
 from tests import factories
+from tests.site import PROJECT
 
 FORM = "/request-an-appointment/"
 urlpatterns = [path("", csrf_exempt(lambda request: HttpResponse(status=303, headers={"Location": "/"})))]
 AROUND = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
+FIRST_FORM = """
+import re
+from medspa import wsgi
+wsgi.warm_up()
+from appointments import notifications
+from appointments.forms import AppointmentRequestForm
+compile, made = re._compiler.compile, []
+re._compiler.compile = lambda pattern, *flags: made.append(pattern) or compile(pattern, *flags)
+answers = {"full_name": "Ana Ruiz", "phone": "520 555 0142", "email": "ana@example.com", "contact_by": "text"}
+form = AppointmentRequestForm(answers | {"treatment": "microneedling"})
+print(form.is_valid(), form.phone_e164, len(made), notifications._frame.cache_info().currsize)
+"""
 
 
 @pytest.fixture
@@ -52,6 +67,14 @@ def test_an_accepted_form(send):
     assert len(statements) == 9 + on_postgresql  # the lock of the sender's address
     assert [query["sql"].split(maxsplit=1)[0] for query in everything].count("COMMIT") == 1
     assert not [query["sql"] for query in everything if query["sql"].startswith("SAVEPOINT")]
+
+
+def test_the_first_form_of_a_process_finds_patterns_numbers_and_mails_ready(site):
+    said = subprocess.run(
+        [sys.executable, "-c", FIRST_FORM],
+        cwd=PROJECT, env=site.environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == ["True", "+15205550142", "0", "2"]
 
 
 def test_times_that_suit_cost_one_statement_however_many(send):
