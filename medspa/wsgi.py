@@ -48,7 +48,7 @@ finally:
 
 
 def warm_up() -> None:
-    """Make every finished page, and ask for one of each other kind, before workers are forked.
+    """Make every finished page and what forms need, and ask for one of each other kind, before workers are forked.
 
     So each worker has all pages from its first moment on, however soon the database goes away, and shares with the
     others what Django made of its own at the first page. A database that is away is no reason not to start: each

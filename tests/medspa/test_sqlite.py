@@ -1,5 +1,6 @@
 """Whoever writes to SQLite stands in line: one at a time, in order, and nobody for ever."""
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -154,6 +155,28 @@ def test_a_process_that_is_killed_gives_its_turn_back(file):
         os.kill(other.pid, signal.SIGKILL)
         assert line.join(10)
         line.leave()
+
+
+def test_a_process_that_is_killed_while_it_is_next_keeps_nobody_out(file):
+    line = Line(file)
+    assert line.join(1)
+    with another(HOLDS, file, 60) as other:
+        until(lambda: is_locked(file.with_name(f"{file.name}-next")))
+        os.kill(other.pid, signal.SIGKILL)
+    line.leave()
+    assert line.join(10)
+    line.leave()
+
+
+def is_locked(file):
+    if not file.exists():
+        return False
+    with file.open() as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_a_child_begins_anew(file):
