@@ -6,10 +6,11 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
@@ -111,7 +112,13 @@ class ForThisSiteAlone:
 
 
 class BoundedBodies:
-    """Nobody fills the disk by one long body: files go to the desk alone, and are bounded there as well."""
+    """Nobody fills the disk by one long body: files go to the desk alone, and are bounded there as well.
+
+    What nobody has read of a body when the answer stands, as after a refusal, is read and thrown away, up to the desk's
+    bound. Otherwise the connection would break under whoever is still sending, and he might never see the answer.
+    """
+
+    PIECE = 64 * 1024  # bytes
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
         self.get_response = get_response
@@ -120,6 +127,15 @@ class BoundedBodies:
         at_the_desk = request.path_info.startswith("/admin/")
         most = settings.MOST_BYTES_AT_THE_DESK if at_the_desk else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length) > most:
-            raise RequestDataTooBig("The body is too long")
-        return self.get_response(request)
+        try:
+            if length.isdecimal() and int(length) > most:
+                raise RequestDataTooBig("The body is too long")
+            return self.get_response(request)
+        finally:
+            self._throw_away_the_rest(request)
+
+    def _throw_away_the_rest(self, request: HttpRequest) -> None:
+        with suppress(UnreadablePostError):  # nobody is there any more
+            for _ in range(0, settings.MOST_BYTES_AT_THE_DESK, self.PIECE):
+                if not request.read(self.PIECE):
+                    break
