@@ -42,6 +42,19 @@ def test_a_receptionist_books_a_visit_without_a_mouse(sign_in, opened_site):
     page.get_by_text("The patient is told by e-mail.").wait_for()
 
 
+def test_on_a_phone_the_first_request_is_seen_at_once(sign_in, opened_site):
+    """On a screen of 800 px with the header, the tabs of what waits, and the search above it."""
+    send_request(opened_site, full_name="Rosa Vega")
+    page = sign_in(width=390)
+    press(page.get_by_role("link", name="Requests to answer"))
+    first = page.locator("#result_list tbody tr").first
+    assert first.locator(".field-name").bounding_box()["y"] < 700
+    assert page.get_by_role("link", name="To answer").is_visible()
+    assert page.get_by_role("link", name="Mine 0").is_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.get_by_role("link", name="Mine 0").is_visible()
+
+
 def walk_to(page, role: str, name: str) -> None:
     """Press Tab until what is named has the focus, where it can be seen."""
     wanted = {"link": "A", "radio": "INPUT"}[role]
