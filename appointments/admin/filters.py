@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from appointments.models import WAITING, Standing, Status
+from appointments.models import WAITING, Message, Standing, Status
 from treatments.models import Treatment
 
 UNSURE = "unsure"
@@ -130,7 +130,6 @@ class DayFilter(OpensOnOne):
 
 class MessageStateFilter(admin.SimpleListFilter):
     title, parameter_name = "state", "state"
-    STATES = {"sent": "sent_at", "failed": "given_up_at"}
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [
@@ -144,16 +143,15 @@ class MessageStateFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        now, in_hand = timezone.now(), Q(sending_since__isnull=False, due_at__gt=timezone.now())
-        narrowed = {
-            "queued": lambda: queryset.unsent().exclude(in_hand),
-            "sending": lambda: queryset.unsent().filter(in_hand),
-            "stuck": lambda: queryset.stuck(now),
-            "cancelled": lambda: queryset.overtaken(),
-            "held_back": lambda: queryset.held_back(),
+        now, unsent = timezone.now(), Message.objects.unsent()
+        in_hand = Q(sending_since__isnull=False, due_at__gt=now)
+        few = {"queued": unsent.exclude(in_hand), "sending": unsent.filter(in_hand), "stuck": unsent.stuck(now)}
+        if self.value() in few:  # found first, or SQLite looks among all mail, newest first
+            return queryset.filter(pk__in=few[self.value()].values("pk"))
+        many = {
+            "failed": queryset.filter(given_up_at__isnull=False),
+            "cancelled": queryset.overtaken(),
+            "held_back": queryset.held_back(),
+            "sent": queryset.filter(sent_at__isnull=False),
         }
-        if self.value() in narrowed:
-            return narrowed[self.value()]()
-        if column := self.STATES.get(self.value() or ""):
-            return queryset.filter(**{f"{column}__isnull": False})
-        return queryset
+        return many.get(self.value() or "", queryset)

@@ -118,6 +118,12 @@ class Message(models.Model):
                 name="message_due",
             ),
             models.Index(fields=["given_up_at"], condition=Q(given_up_at__isnull=False), name="message_failed"),
+            # The outbox, newest first, narrowed to what is rare among all that was sent.
+            models.Index(fields=["id"], condition=Q(given_up_at__isnull=False), name="message_given_up"),
+            models.Index(fields=["id"], condition=Q(held_back=True), name="message_held_back"),
+            models.Index(
+                fields=["id"], condition=Q(withdrawn_at__isnull=False, held_back=False), name="message_overtaken"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

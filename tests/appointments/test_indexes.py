@@ -104,6 +104,16 @@ def test_no_list_is_sorted(client, address):
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("state", ["queued", "sending", "stuck", "failed", "cancelled", "held_back"])
+def test_what_is_rare_in_the_outbox_is_not_looked_for_among_all_that_was_sent(client, state):
+    client.force_login(User.objects.create_superuser("owner"))
+    plans = opened(client, f"{ADMIN}message/?state={state}")
+    assert any('FROM "appointments_message"' in sql for sql in plans.found)
+    assert not plans.with_step(r"SCAN appointments_message$")
+    assert not plans.with_step("USE TEMP B-TREE FOR ORDER BY")
+
+
+@pytest.mark.usefixtures("filled")
 def test_no_page_of_a_request_reads_a_table_from_end_to_end(client):
     client.force_login(factories.receptionist())
     row = AppointmentRequest.objects.to_answer().first() or AppointmentRequest.objects.first()
