@@ -114,7 +114,7 @@ def test_the_warning_keeps_what_was_typed(page, site, settings):
     row = factories.appointment_request()
     sign_in(page, site)
     page.goto(f"{site}/admin/appointments/appointmentrequest/{row.pk}/move/add_note/")
-    page.fill("textarea", "Words in the making")
+    page.evaluate("document.querySelector('textarea').value = 'Words in the making'")  # a slow page is warned at once
     page.wait_for_selector("#idle[open]", timeout=15_000)
     assert page.evaluate("document.activeElement.textContent") == "Stay signed in"
     settings.STAFF_IDLE_SECONDS = 900
