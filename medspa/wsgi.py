@@ -5,6 +5,7 @@ It does not start with keys that cannot open the database.
 
 import os
 import sys
+import time
 from contextlib import suppress
 
 from django.core.wsgi import get_wsgi_application
@@ -34,6 +35,11 @@ OTHER_PAGES = ["/request-an-appointment/", "/es/request-an-appointment/", "/admi
 finished_pages = FinishedPages(django, visits)
 os.register_at_fork(after_in_child=finished_pages.forked)
 application = django if settings.DEBUG else finished_pages
+if hasattr(time, "tzset"):  # everywhere but on Windows
+    # A web server asks what time it is here, twice for each request, and tells nobody: it may be UTC, where the C library
+    # need not work out Arizona's rule anew. What pages say is in the clinic's time zone, which Django knows by itself.
+    os.environ["TZ"] = "UTC0"
+    time.tzset()
 made_by = origin(project.VAR_DIR, project.env.asked)
 
 try:
