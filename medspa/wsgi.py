@@ -36,8 +36,9 @@ finished_pages = FinishedPages(django, visits)
 os.register_at_fork(after_in_child=finished_pages.forked)
 application = django if settings.DEBUG else finished_pages
 if hasattr(time, "tzset"):  # everywhere but on Windows
-    # A web server asks what time it is here, twice for each request, and tells nobody: it may be UTC, where the C library
-    # need not work out Arizona's rule anew. What pages say is in the clinic's time zone, which Django knows by itself.
+    # A web server asks what time it is here, twice for each request, and tells nobody. In UTC that costs nothing; by
+    # Arizona's rule, which the C library reads anew each time, 3 % of a page. What pages say is in the clinic's time
+    # zone, which Django knows by itself.
     os.environ["TZ"] = "UTC0"
     time.tzset()
 made_by = origin(project.VAR_DIR, project.env.asked)
@@ -84,11 +85,11 @@ def make_ready_for_forms() -> None:
 
 def leave_pages() -> None:
     """For the next start on this machine. A server that ends does it, and one that starts, which may not end well."""
-    visit, standing = asked("/"), finished_pages.standing
-    if standing is None or connection.vendor != "sqlite":
+    visit, version = asked("/"), finished_pages.version
+    if version is None or connection.vendor != "sqlite":
         return  # elsewhere the content's version cannot be looked at before Django is loaded
     door = Door(visit["HTTP_HOST"], visit["wsgi.url_scheme"], "HTTP_X_FORWARDED_PROTO" in visit)
     is_secure = door.scheme == "https"
     pages = {path: page for (path, by_https), page in [*finished_pages.pages.items()] if by_https == is_secure}
     with suppress(OSError):  # the next server starts without
-        leave(project.VAR_DIR / FILE, pages, standing.version, door, made_by)
+        leave(project.VAR_DIR / FILE, pages, version, door, made_by)

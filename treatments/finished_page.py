@@ -78,13 +78,17 @@ class Page(NamedTuple):
     bodies: Bodies
 
     def answer(self, environ: Environ, start_response: Callable) -> Iterable[bytes]:
+        status, headers, chunks = self.chosen(environ)
+        start_response(status, [*headers])
+        return chunks
+
+    def chosen(self, environ: Environ) -> tuple[str, Headers, tuple[bytes, ...]]:
+        """The answer, by what the request says of encodings, of what is known already, and of its method."""
         body = self.bodies[encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))]
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known is not None and (known == body.etag or _names(known, body.etag)):
-            start_response("304 Not Modified", [*body.headers_unchanged])
-            return []
-        start_response("200 OK", [*body.headers])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body.content]
+            return "304 Not Modified", body.headers_unchanged, ()
+        return "200 OK", body.headers, () if environ["REQUEST_METHOD"] == "HEAD" else (body.content,)
 
 
 def finished(view: View) -> View:

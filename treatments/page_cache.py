@@ -31,6 +31,8 @@ KEPT_OF_A_REQUEST |= {"HTTP_X_FORWARDED_PROTO"}
 TRACKING = {"fbclid", "gclid", "gbraid", "wbraid", "dclid", "gad_source", "gad_campaignid", "msclkid", "ttclid"}
 TRACKING |= {"twclid", "igshid", "mc_cid", "mc_eid", "yclid", "srsltid", "_gl", "ref", "hsa_acc"}
 
+Ready = tuple[str, float, float, str, Headers, tuple[bytes, ...]]  # version, since, until; status, headers, content
+
 log = logging.getLogger(__name__)
 
 
@@ -44,12 +46,19 @@ class FinishedPages:
     def __init__(self, django: Callable, visits: Callable[[], Iterable[Environ]] = tuple):
         self.django, self.visits = django, visits
         self.pages: dict[tuple[str, bool], Page] = {}
-        self.standing: Standing | None = None
+        self.ready: Memo[tuple, Ready] = Memo()
+        self.version: str | None = None  # the content's, when it was last looked at
         self.looked_at = float("-inf")
         self.looking = threading.Lock()
         self.is_away = False  # the database, when it was last asked
 
     def __call__(self, environ: Environ, start_response: Callable) -> Iterable[bytes]:
+        asked = all_that_an_answer_depends_on(environ)
+        if (ready := self.ready.get(asked)) and time.monotonic() - self.looked_at < LOOK_EVERY_SECONDS:
+            version, since, until, status, headers, chunks = ready
+            if version == self.version and since <= time.time() < until:
+                start_response(status, [*headers])
+                return chunks
         if not is_for_everybody(environ):
             return self.django(environ, start_response)
         is_secure = comes_by(
@@ -65,7 +74,9 @@ class FinishedPages:
             else:
                 seen = self._look_aside()
         page = self.pages.get(key)
-        if page and self.standing and page.version == self.standing.version and page.since <= time.time() < page.until:
+        if page and page.version == self.version and page.since <= time.time() < page.until:
+            if not environ.get("HTTP_COOKIE") and not environ.get("QUERY_STRING"):  # each visitor has others
+                self.ready.keep(asked, (page.version, page.since, page.until, *page.chosen(environ)))
             return page.answer(environ, start_response)
         if not is_finished_at(key[0]):
             return self.django(environ, start_response)
@@ -97,7 +108,7 @@ class FinishedPages:
             with self.looking:
                 seen = None if self.is_away else self._look()
         last = self.pages.get(key)
-        if seen is None and last and self.standing and last.version == self.standing.version:
+        if seen is None and last and last.version == self.version:
             return last.answer(environ, start_response)  # late by the clock, while the database is away
         since = time.time()
         bare = as_everybody(environ)
@@ -113,10 +124,10 @@ class FinishedPages:
 
     def _look(self) -> Standing | None:
         """The content's standing as the database has it now; the last one known while the database is away."""
-        self.looked_at, was_away, before = time.monotonic(), self.is_away, self.standing
+        self.looked_at, was_away, before = time.monotonic(), self.is_away, self.version
         try:
             close_old_connections()
-            self.standing, self.is_away = ContentVersion.objects.standing(), False
+            standing, self.is_away = ContentVersion.objects.standing(), False
         except Error as trouble:
             self.is_away = True
             if not was_away:
@@ -124,9 +135,12 @@ class FinishedPages:
             return None
         finally:
             close_old_connections()
-        if before and self.standing and before.version != self.standing.version:
+        self.version = standing.version if standing else None
+        if before != self.version:
+            self.ready.clear()
+        if before and self.version and before != self.version:
             threading.Thread(target=self._make_again, daemon=True).start()
-        return self.standing
+        return standing
 
     def _look_aside(self, *, alone: bool = False) -> Standing | None:
         """`_look`, by whoever holds `looking`, which is let go; `alone` in a thread of its own."""
@@ -136,6 +150,14 @@ class FinishedPages:
             self.looking.release()
             if alone:
                 connection.close()
+
+
+def all_that_an_answer_depends_on(environ: Environ) -> tuple:
+    """Nothing else of a request is looked at here. What is alike in all of it has the same answer, while it is true."""
+    get = environ.get
+    visitor = get("HTTP_COOKIE"), get("HTTP_HOST"), get("HTTP_X_FORWARDED_PROTO"), environ["wsgi.url_scheme"]
+    page = environ["REQUEST_METHOD"], environ["PATH_INFO"], get("QUERY_STRING"), get("SCRIPT_NAME")
+    return visitor, page, get("HTTP_ACCEPT_ENCODING"), get("HTTP_IF_NONE_MATCH")
 
 
 def is_for_everybody(environ: Environ) -> bool:

@@ -463,7 +463,7 @@ def test_what_nobody_asked_for_is_there_when_the_database_goes_and_is_as_content
     site.look_again()
     site.get("/accessibility/")
     until = time.monotonic() + 20
-    while {page.version for page in site.pages.pages.values()} != {site.pages.standing.version}:
+    while {page.version for page in site.pages.pages.values()} != {site.pages.version}:
         assert time.monotonic() < until
         time.sleep(0.02)
     for thread in threading.enumerate():
