@@ -32,6 +32,7 @@ answers = factories.form_answers
 @pytest.fixture(autouse=True)
 def _open_clinic(clinic, settings, tmp_path):
     settings.VAR_DIR = tmp_path
+    Clinic.objects.update(morning_digest_at=None)  # or mail would be one more on open days from eight to ten
     factories.treatment(name="Microneedling", slug="microneedling")
 
 
