@@ -46,7 +46,7 @@ class FinishedPages:
     def __init__(self, django: Callable, visits: Callable[[], Iterable[Environ]] = tuple):
         self.django, self.visits = django, visits
         self.pages: dict[tuple[str, bool], Page] = {}
-        self.ready: Memo[tuple, Ready] = Memo()
+        self.ready: Memo[tuple, Ready] = Memo()  # by all that an answer depends on
         self.version: str | None = None  # the content's, when it was last looked at
         self.looked_at = float("-inf")
         self.looking = threading.Lock()
@@ -123,7 +123,7 @@ class FinishedPages:
         return page.answer(environ, start_response)
 
     def _look(self) -> Standing | None:
-        """The content's standing as the database has it now; the last one known while the database is away."""
+        """The content's standing as the database has it now; None while the database is away."""
         self.looked_at, was_away, before = time.monotonic(), self.is_away, self.version
         try:
             close_old_connections()
@@ -138,8 +138,8 @@ class FinishedPages:
         self.version = standing.version if standing else None
         if before != self.version:
             self.ready.clear()
-        if before and self.version and before != self.version:
-            threading.Thread(target=self._make_again, daemon=True).start()
+            if before and self.version:
+                threading.Thread(target=self._make_again, daemon=True).start()
         return standing
 
     def _look_aside(self, *, alone: bool = False) -> Standing | None:
