@@ -77,6 +77,9 @@ def test_a_day_is_walked_by_keyboard(sign_in):
     page.keyboard.press("Enter")
     page.wait_for_url("**/day/?date=*")
     assert page.locator("h1").inner_text() != today
+    page.get_by_role("link", name="Previous day").focus()  # on a Sunday, next day is another week
+    page.keyboard.press("Enter")
+    page.wait_for_function("(today) => document.querySelector('h1').innerText === today", arg=today)
     page.get_by_role("link", name="The week").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/week/?date=*")
